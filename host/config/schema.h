@@ -1,0 +1,73 @@
+// The schema: which stanza may stand where, with which options; checks a tree against it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/config/option.h"
+#include "host/config/tree.h"
+
+namespace impulse::config {
+
+/// How the instances of a stanza type are told apart.
+enum class Naming {
+  kNone,      ///< a singleton without a name: xmpp {}
+  kRequired,  ///< script "name" {}
+  kOptional,  ///< xmpp_logger {} is xmpp_logger "xmpp_logger" {}
+};
+
+/// How an instance is found for a subject (Momentum: "matched" scopes).
+enum class Matching {
+  kLiteral,  ///< by name
+  kDomain,   ///< literal without regard to case, then "/pcre/" stanzas in order of declaration
+  kCidr,     ///< the most specific network that holds the address, then the wider ones
+};
+
+/// One stanza type.
+struct StanzaType {
+  std::string_view type;                   ///< lower case
+  std::vector<std::string_view> parents;   ///< types it may stand in; "" = global scope
+  Naming naming = Naming::kNone;
+  Matching matching = Matching::kLiteral;
+  bool free_form = false;                  ///< any option may stand here, unchecked
+  std::string_view help;                   ///< one sentence
+  /// Type of stanza that must stand earlier in the global scope, "" = none (xmpp before
+  /// xmpp_listener).
+  std::string_view after = {};
+};
+
+/// What a module (or the host) adds to the language.
+struct SchemaPart {
+  std::string_view provider;  ///< module name, or "host"
+  std::vector<StanzaType> stanzas;
+  std::vector<OptionTable> tables;
+};
+
+/// One mistake found: where, what, what would be right.
+struct Problem {
+  Place place;
+  std::string text;
+  std::string line() const;  ///< "impulse.conf:12: idle_time = -1: must be 0 to 86400 (seconds)"
+};
+
+/// All parts together. Built by the module loader before a tree is checked; one at a time.
+class Schema {
+ public:
+  void add(SchemaPart part);
+  const std::vector<SchemaPart>& parts() const { return parts_; }
+  const StanzaType* find_stanza(std::string_view type) const;
+  /// Checks the whole tree: unknown stanza or option (with "did you mean"), wrong scope, wrong
+  /// type, out of range, missing or forbidden names, order. All problems, in file order.
+  std::vector<Problem> check(const Node& root) const;
+
+ private:
+  std::vector<SchemaPart> parts_;
+};
+
+/// The option tables as Markdown for docs/options.md, and as roff for the manual page.
+std::string options_markdown(const Schema& schema);
+std::string options_roff(const Schema& schema);
+
+}  // namespace impulse::config
