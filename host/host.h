@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/config/generation.h"
+#include "host/module/hook.h"
 
 namespace impulse {
 
@@ -44,6 +46,12 @@ class Host {
   std::string module_directory;      ///< where the .so files are
   std::string scriptlet_directory;   ///< where our own scriptlets are
   std::string state_directory;       ///< option State_Directory
+
+  /// Run on the main thread when log files have been moved away (SIGHUP, `reopen logs`).
+  Hook<> reopen_logs{"reopen_logs"};
+  /// A module appends the files that it made in prepare(), so that they are given to the user the
+  /// server becomes (Security). Main thread.
+  std::vector<std::string> created_files = {};
 };
 
 }  // namespace impulse

@@ -23,10 +23,12 @@ using Reply = UniqueFunction<void(Result<std::string>)>;
 /// `words` "user add" are matched as a prefix of what was typed; the longest match wins.
 struct Command {
   std::string words;
-  std::string arguments;  ///< for help: "JID"
-  std::string help;       ///< one sentence with a full stop
-  bool reads_input = false;  ///< the client sends its standard input along
+  std::string arguments;                    ///< for help: "JID"
+  std::string help;                         ///< one sentence with a full stop
+  bool reads_input = false;                 ///< the client sends its standard input along
   std::function<void(Request, Reply)> run;  ///< called on the main loop
+  /// What a person is asked for when standard input is a terminal: "Password". It is not echoed.
+  std::string input_prompt = {};
 };
 
 /// All commands. Main thread.
@@ -36,6 +38,15 @@ class CommandTable {
   /// Finds and runs; an unknown command answers kNotFound with what is near.
   void run(std::vector<std::string> words, std::string input, Reply reply);
   std::vector<const Command*> sorted() const;
+
+  /// The command with the most words that begin what was typed, and how many those are.
+  struct Match {
+    const Command* command = nullptr;
+    std::size_t words = 0;
+  };
+  Match match(const std::vector<std::string>& words) const;
+  /// kNotFound, naming what is near.
+  Error unknown(const std::vector<std::string>& words) const;
 
  private:
   std::vector<std::unique_ptr<Command>> commands_;
