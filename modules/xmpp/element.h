@@ -16,6 +16,10 @@ class IMPULSE_EXPORT Arena {
  public:
   explicit Arena(std::size_t first_block_bytes = 1024);
   ~Arena();
+  /// An arena on the heap whose first block lies behind it: one allocation serves a usual stanza.
+  static std::unique_ptr<Arena> make(std::size_t first_block_bytes = 944);
+  /// Unsized, because make() asks for more than sizeof(Arena).
+  static void operator delete(void* memory) { ::operator delete(memory); }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -26,10 +30,13 @@ class IMPULSE_EXPORT Arena {
 
  private:
   struct Block;
+  Arena(char* begin, std::size_t bytes);
+  void* allocate_in_new_block(std::size_t bytes);
   Block* newest_ = nullptr;
   char* at_ = nullptr;
   char* end_ = nullptr;
   std::size_t total_ = 0;
+  std::size_t next_block_bytes_;
 };
 
 class Element;
