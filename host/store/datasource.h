@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,10 +37,10 @@ struct ArchiveEntry {
 };
 /// Which entries of an archive; unset members do not restrict.
 struct ArchiveQuery {
-  std::optional<std::int64_t> after_id;
-  std::optional<std::int64_t> before_id;
-  std::optional<std::int64_t> start_us;
-  std::optional<std::int64_t> end_us;
+  std::optional<std::int64_t> after_id;   ///< only larger ids
+  std::optional<std::int64_t> before_id;  ///< only smaller ids
+  std::optional<std::int64_t> start_us;   ///< this time and later
+  std::optional<std::int64_t> end_us;     ///< this time and earlier
   std::string peer;
   bool newest_first = false;
   std::uint32_t limit = 0;  ///< 0 = all
@@ -54,9 +55,12 @@ using Done = UniqueFunction<void(Result<T>)>;
 /// One database. All calls: any loop's thread (or any other with a loop); they return at once,
 /// and `done` runs later on `loop`. A write's `done` runs after the change is on disk (group
 /// commit: writes that arrive close together share one transaction). Calls of one thread take
-/// effect in order; a read that follows a write's `done` sees it.
+/// effect in order, also without waiting for `done`: a read sees all writes asked for before it and
+/// none asked for after it. (One exception: a SELECT given to sql() may also see later writes.)
+/// A database that cannot follow answers kUnavailable at once when too much waits already.
 ///
-/// `store` names what is kept ("roster", "offline"); `owner` is a bare JID or another key.
+/// `store` names what is kept ("roster", "offline"); `owner` is a bare JID or another key. Every
+/// loop that is given must outlive the datasource.
 class Datasource {
  public:
   virtual ~Datasource() = default;
@@ -76,6 +80,10 @@ class Datasource {
   /// All changes or none.
   virtual void map_change(event::Loop& loop, std::string store, std::string owner,
                           std::vector<MapChange> changes, Done<void> done) = 0;
+  /// Sets the row unless there is one already; answers whether it did. A driver that cannot do
+  /// this in one step answers kDenied.
+  virtual void map_insert(event::Loop& loop, std::string store, std::string owner, std::string key,
+                          std::string value, Done<bool> done);
   /// The owners that have rows in `store`, in order.
   virtual void map_owners(event::Loop& loop, std::string store,
                           Done<std::vector<std::string>> done) = 0;
@@ -92,8 +100,9 @@ class Datasource {
   virtual void archive_delete(event::Loop& loop, std::string store, std::string owner,
                               std::optional<std::int64_t> up_to_id, Done<std::int64_t> done) = 0;
 
-  /// Plain SQL with bound parameters (`?` or `:name`). A statement that returns no rows is a write
-  /// and is durable when done.
+  /// Plain SQL with bound parameters: pairs with an empty name fill the `?` in order, the others
+  /// their `:name`. A statement that changes anything is a write and is durable when done. One
+  /// statement at a time; transactions, PRAGMA and ATTACH are refused with kDenied.
   virtual void sql(event::Loop& loop, std::string statement,
                    std::vector<std::pair<std::string, SqlValue>> parameters, Done<Rows> done) = 0;
 
@@ -116,7 +125,10 @@ class Datasources {
   Result<Datasource*> open(const std::string& name, const std::string& uri);
   /// nullptr when there is none of this name.
   Datasource* find(std::string_view name) const;
+  /// Waits until every write is on disk. Main thread.
   void flush_all();
+  /// Writes and answers all that waits, then closes. Main thread, while the loops still exist and
+  /// when nobody uses a datasource any more.
   void close_all();
 
  private:
@@ -124,6 +136,7 @@ class Datasources {
     std::string uri;
     std::unique_ptr<Datasource> datasource;
   };
+  mutable std::mutex mutex_;  // guards both maps
   std::map<std::string, DriverFactory, std::less<>> drivers_;
   std::map<std::string, Open, std::less<>> open_;
 };

@@ -1,0 +1,160 @@
+// CallQueue: which waiting call may run next, so that calls of one thread take effect in order.
+#include "host/store/call_queue.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace impulse::store {
+namespace {
+
+/// Bytes of one transaction: beyond, a batch ends early, so that it fits a database's cache.
+constexpr std::size_t kBatchBytes = 16u << 20;
+
+template <class Kind>
+void refuse(std::unique_ptr<Kind> call) {
+  call->fail(Error{ErrorCode::kUnavailable,
+                   "the database cannot follow: too many calls wait for it already"});
+  std::vector<std::unique_ptr<Kind>> one;
+  one.push_back(std::move(call));
+  post_answers(std::move(one));
+}
+
+}  // namespace
+
+void CallQueue::push(std::unique_ptr<Write> write) {
+  {
+    std::lock_guard lock(mutex_);
+    if (writes_.size() < limits_.calls && write_bytes_ + write->bytes() <= limits_.bytes) {
+      write_bytes_ += write->bytes();
+      ++writes_pushed_;
+      writes_.push_back({std::move(write), reads_pushed_});
+    }
+  }
+  if (write) return refuse(std::move(write));
+  writer_wake_.notify_one();
+}
+
+void CallQueue::push(std::unique_ptr<Read> read) {
+  {
+    std::lock_guard lock(mutex_);
+    if (reads_.size() < limits_.calls) {
+      reads_.push_back({std::move(read), ++reads_pushed_, writes_pushed_});
+    }
+  }
+  if (read) return refuse(std::move(read));
+  reader_wake_.notify_one();
+}
+
+void CallQueue::push_policy(std::vector<std::unique_ptr<Read>> reads) {
+  std::vector<std::unique_ptr<Read>> refused;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& read : reads) {
+      if (policy_reads_.size() < limits_.calls) {
+        policy_reads_.push_back(std::move(read));
+      } else {
+        refused.push_back(std::move(read));
+      }
+    }
+  }
+  policy_wake_.notify_one();
+  for (auto& read : refused) refuse(std::move(read));
+}
+
+bool CallQueue::first_write_may_run() const {
+  if (writes_.empty()) return false;
+  std::uint64_t unbegun = std::numeric_limits<std::uint64_t>::max();
+  if (!reads_.empty()) unbegun = reads_.front().ticket;
+  for (std::uint64_t ticket : taken_) unbegun = std::min(unbegun, ticket);
+  return writes_.front().after_read < unbegun;
+}
+
+bool CallQueue::first_read_may_run() const {
+  return !reads_.empty() && reads_.front().after_write <= writes_settled_;
+}
+
+std::vector<std::unique_ptr<Write>> CallQueue::take_writes(std::size_t most) {
+  std::vector<std::unique_ptr<Write>> batch;
+  std::unique_lock lock(mutex_);
+  writer_wake_.wait(lock, [this] {
+    return first_write_may_run() || (writes_.empty() && writes_stopped_);
+  });
+  std::size_t bytes = 0;
+  while (batch.size() < most && bytes < kBatchBytes && first_write_may_run()) {
+    bytes += writes_.front().call->bytes();
+    batch.push_back(std::move(writes_.front().call));
+    writes_.pop_front();
+  }
+  write_bytes_ -= bytes;
+  return batch;
+}
+
+void CallQueue::settled(std::size_t count) {
+  {
+    std::lock_guard lock(mutex_);
+    writes_settled_ += count;
+  }
+  reader_wake_.notify_all();
+  settled_wake_.notify_all();
+}
+
+void CallQueue::wait_until_settled() {
+  std::unique_lock lock(mutex_);
+  settled_wake_.wait(lock,
+                     [this, goal = writes_pushed_] { return writes_settled_ >= goal; });
+}
+
+CallQueue::Reads CallQueue::take_reads(std::size_t most) {
+  Reads batch;
+  std::unique_lock lock(mutex_);
+  reader_wake_.wait(lock, [this] {
+    return first_read_may_run() || (reads_.empty() && reads_stopped_);
+  });
+  if (reads_.empty()) return batch;
+  batch.ticket = reads_.front().ticket;
+  taken_.push_back(batch.ticket);
+  // Half of what waits: the other half is for another reader.
+  const std::size_t share = std::clamp<std::size_t>(reads_.size() / 2, 1, most);
+  while (batch.calls.size() < share && first_read_may_run()) {
+    batch.calls.push_back(std::move(reads_.front().call));
+    reads_.pop_front();
+  }
+  return batch;
+}
+
+void CallQueue::begun(std::uint64_t ticket) {
+  {
+    std::lock_guard lock(mutex_);
+    std::erase(taken_, ticket);
+  }
+  writer_wake_.notify_one();
+}
+
+std::vector<std::unique_ptr<Read>> CallQueue::take_policy_reads() {
+  std::vector<std::unique_ptr<Read>> batch;
+  std::unique_lock lock(mutex_);
+  policy_wake_.wait(lock, [this] { return !policy_reads_.empty() || reads_stopped_; });
+  if (policy_reads_.empty()) return batch;
+  batch.push_back(std::move(policy_reads_.front()));
+  policy_reads_.pop_front();
+  return batch;
+}
+
+void CallQueue::stop_writes() {
+  {
+    std::lock_guard lock(mutex_);
+    writes_stopped_ = true;
+  }
+  writer_wake_.notify_all();
+}
+
+void CallQueue::stop_reads() {
+  {
+    std::lock_guard lock(mutex_);
+    reads_stopped_ = true;
+  }
+  reader_wake_.notify_all();
+  policy_wake_.notify_all();
+}
+
+}  // namespace impulse::store
