@@ -1,8 +1,11 @@
 // Reading the daemon's command line from one table of switches.
 #include "host/daemon/arguments.h"
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 namespace impulse::daemon {
 
@@ -43,6 +46,17 @@ constexpr std::array kSwitches = {
            [](Arguments& a, std::string) { a.task = Task::kHelp; }},
 };
 
+/// Where `configured` is now: an installation may have been moved as a whole, so its directories
+/// are looked for from where this program is.
+std::string relocated(const std::string& configured) {
+  std::error_code failed;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (failed) return configured;
+  const auto way = std::filesystem::path(configured).lexically_relative(IMPULSE_PROGRAM_DIRECTORY);
+  const auto there = (program.parent_path() / way).lexically_normal();
+  return std::filesystem::is_directory(there, failed) ? there.string() : configured;
+}
+
 const Switch* find_switch(std::string_view word) {
   for (const Switch& s : kSwitches) {
     if (word == s.name || (!s.letter.empty() && word == s.letter)) return &s;
@@ -55,8 +69,8 @@ const Switch* find_switch(std::string_view word) {
 Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
   Arguments arguments{.config_file = IMPULSE_CONFIG_FILE,
                       .topics = {},
-                      .module_directory = IMPULSE_MODULE_DIRECTORY,
-                      .scriptlet_directory = IMPULSE_SCRIPTLET_DIRECTORY};
+                      .module_directory = relocated(IMPULSE_MODULE_DIRECTORY),
+                      .scriptlet_directory = relocated(IMPULSE_SCRIPTLET_DIRECTORY)};
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     if (!word.starts_with("-")) {

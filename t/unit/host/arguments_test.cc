@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"EmptyValue", {"--config="}, "--config needs a value"},
                     Mistake{"ValueWhereNoneIsTaken", {"--check=yes"}, "--check takes no value"},
                     Mistake{"StrayWord", {"impulse.conf"}, "'impulse.conf' is not a switch"}),
-    [](const auto& info) { return std::string(info.param.why); });
+    [](const auto& row) { return std::string(row.param.why); });
 
 TEST(DaemonArguments, UsageNamesEverySwitch) {
   const std::string text = usage();
