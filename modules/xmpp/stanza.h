@@ -1,6 +1,7 @@
 // A stanza: an element that is message, presence or iq, with its addresses parsed.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ struct BadStanza {
   StanzaError error;
   Document document;  ///< what was sent, to be answered
 };
+
+/// The error that answers the stanza `element`: same name and id, addresses swapped as they stand
+/// there, the payload echoed up to 4 KiB, <error/> last. For what is a Stanza, error_reply() is it.
+IMPULSE_EXPORT Document error_answer(const Element& element, const StanzaError& error);
 
 /// A message, presence or iq stanza. Moves; one at a time.
 class IMPULSE_EXPORT Stanza {
