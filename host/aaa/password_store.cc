@@ -59,7 +59,8 @@ Result<std::shared_ptr<PasswordStore>> PasswordStores::get(const std::string& ur
     auto scheme = schemes_.find(uri.substr(0, separator));
     if (scheme == schemes_.end()) {
       std::string known;
-      for (const auto& [name, unused] : schemes_) known += (known.empty() ? "" : ", ") + name + "://";
+      for (const auto& [name, unused] : schemes_)
+        known += (known.empty() ? "" : ", ") + name + "://";
       return Error{ErrorCode::kNotFound, "password store '" + uri + "': no such kind; known are: " +
                                              (known.empty() ? "none" : known)};
     }
@@ -70,6 +71,13 @@ Result<std::shared_ptr<PasswordStore>> PasswordStores::get(const std::string& ur
   if (!made) return std::move(made).error().in("password store '" + uri + "'");
   std::lock_guard lock(mutex_);
   return stores_.try_emplace(uri, std::move(*made)).first->second;
+}
+
+std::vector<std::string> PasswordStores::uris() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> uris;
+  for (const auto& [uri, store] : stores_) uris.push_back(uri);
+  return uris;
 }
 
 }  // namespace impulse::aaa

@@ -72,6 +72,8 @@ class PasswordStores {
   [[nodiscard]] Registration add_scheme(std::string scheme, StoreFactory factory);
   /// "file:///etc/users" etc.; kNotFound names the schemes there are.
   Result<std::shared_ptr<PasswordStore>> get(const std::string& uri);
+  /// The uris of the stores that somebody asked for, sorted. Any thread.
+  std::vector<std::string> uris();
 
  private:
   std::mutex mutex_;  // guards both maps

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "host/aaa/stores.h"
+#include "host/aaa/builtin_stores.h"
 #include "host/base/log.h"
 #include "host/daemon/account_commands.h"
 #include "host/daemon/core_commands.h"
@@ -78,7 +78,10 @@ Result<void> Daemon::start() {
   for (const auto& [name, concurrency] : core.pools) rooms_.pools.make(name, concurrency);
   add_core_commands(*this, registrations_);
   add_account_commands(*this, registrations_);
-  aaa::add_builtin_stores(rooms_.host, registrations_);
+  for (Registration& store : aaa::register_builtin_stores(rooms_.passwords, rooms_.datasources,
+                                                          rooms_.pools)) {
+    registrations_.push_back(std::move(store));
+  }
   apply_debug_levels(loader_, *generation_);
   if (auto opened = open_datasources(core); !opened) return opened;
   if (auto started = loader_.start(rooms_.host); !started) return started;
