@@ -47,8 +47,8 @@ std::string_view take_until(std::string_view& text, char separator) {
 }
 
 std::string encode_keys(const ScramKeys& keys) {
-  return std::to_string(keys.iterations) + ":" + to_hex(keys.salt) + ":" +
-         to_hex(keys.stored_key) + ":" + to_hex(keys.server_key);
+  return std::to_string(keys.iterations) + ":" + to_hex(keys.salt) + ":" + to_hex(keys.stored_key) +
+         ":" + to_hex(keys.server_key);
 }
 
 std::optional<ScramKeys> decode_keys(std::string_view text, std::size_t hash_bytes) {
@@ -63,9 +63,7 @@ std::optional<ScramKeys> decode_keys(std::string_view text, std::size_t hash_byt
   return ScramKeys{std::move(*salt), *iterations, std::move(*stored), std::move(*server)};
 }
 
-Error bad(const std::string& text) {
-  return Error{ErrorCode::kInvalid, "account record: " + text};
-}
+Error bad(const std::string& text) { return Error{ErrorCode::kInvalid, "account record: " + text}; }
 
 ScramKeys fresh_keys(ScramHash hash, std::string_view password) {
   std::string salt(kSaltBytes, '\0');

@@ -126,25 +126,23 @@ struct Listing {
 
 }  // namespace
 
-AccountStore::AccountStore(const std::string& rest, store::Datasource& datasource,
-                           event::Pool& cpu)
+AccountStore::AccountStore(const std::string& rest, store::Datasource& datasource, event::Pool& cpu)
     : uri_("account://" + rest), datasource_(datasource), cpu_(cpu) {}
 
 void AccountStore::find(event::Loop& loop, std::string user, std::string domain, Found found) {
   std::string place = "account '" + address(user, domain) + "'";
-  datasource_.map_get(
-      loop, kStore, std::move(domain), std::move(user),
-      [place = std::move(place),
-       found = std::move(found)](Result<std::optional<std::string>> row) mutable {
-        if (!row) return found(std::move(row).error());
-        if (!*row) return found(std::optional<Credentials>{});
-        auto record = AccountRecord::decode(**row);
-        if (!record) return found(std::move(record).error().in(place));
-        Credentials credentials;
-        credentials.sha1 = std::move(record->sha1);
-        credentials.sha256 = std::move(record->sha256);
-        found(std::optional<Credentials>{std::move(credentials)});
-      });
+  datasource_.map_get(loop, kStore, std::move(domain), std::move(user),
+                      [place = std::move(place),
+                       found = std::move(found)](Result<std::optional<std::string>> row) mutable {
+                        if (!row) return found(std::move(row).error());
+                        if (!*row) return found(std::optional<Credentials>{});
+                        auto record = AccountRecord::decode(**row);
+                        if (!record) return found(std::move(record).error().in(place));
+                        Credentials credentials;
+                        credentials.sha1 = std::move(record->sha1);
+                        credentials.sha256 = std::move(record->sha256);
+                        found(std::optional<Credentials>{std::move(credentials)});
+                      });
 }
 
 void AccountStore::set_password(event::Loop& loop, std::string user, std::string domain,

@@ -142,8 +142,8 @@ class FileStore::Contents {
     if (is_settled_ && stamp_ == file->stamp) return {};
     Buffer buffer;
     const std::time_t now = std::time(nullptr);
-    if (auto ok = read_all(path_, file->fd.get(), static_cast<std::size_t>(file->stamp.size),
-                           buffer);
+    if (auto ok =
+            read_all(path_, file->fd.get(), static_cast<std::size_t>(file->stamp.size), buffer);
         !ok) {
       return ok;
     }

@@ -58,8 +58,8 @@ bool keys_match(ScramHash hash, const ScramKeys& keys, std::string_view password
   if (keys.stored_key.empty()) return false;
   const ScramKeys derived = derive_scram_keys(hash, password, keys.salt, keys.iterations);
   return derived.stored_key.size() == keys.stored_key.size() &&
-         CRYPTO_memcmp(derived.stored_key.data(), keys.stored_key.data(),
-                       keys.stored_key.size()) == 0;
+         CRYPTO_memcmp(derived.stored_key.data(), keys.stored_key.data(), keys.stored_key.size()) ==
+             0;
 }
 
 }  // namespace

@@ -76,9 +76,8 @@ bool CallQueue::first_read_may_run() const {
 std::vector<std::unique_ptr<Write>> CallQueue::take_writes(std::size_t most) {
   std::vector<std::unique_ptr<Write>> batch;
   std::unique_lock lock(mutex_);
-  writer_wake_.wait(lock, [this] {
-    return first_write_may_run() || (writes_.empty() && writes_stopped_);
-  });
+  writer_wake_.wait(
+      lock, [this] { return first_write_may_run() || (writes_.empty() && writes_stopped_); });
   std::size_t bytes = 0;
   while (batch.size() < most && bytes < kBatchBytes && first_write_may_run()) {
     bytes += writes_.front().call->bytes();
@@ -100,16 +99,14 @@ void CallQueue::settled(std::size_t count) {
 
 void CallQueue::wait_until_settled() {
   std::unique_lock lock(mutex_);
-  settled_wake_.wait(lock,
-                     [this, goal = writes_pushed_] { return writes_settled_ >= goal; });
+  settled_wake_.wait(lock, [this, goal = writes_pushed_] { return writes_settled_ >= goal; });
 }
 
 CallQueue::Reads CallQueue::take_reads(std::size_t most) {
   Reads batch;
   std::unique_lock lock(mutex_);
-  reader_wake_.wait(lock, [this] {
-    return first_read_may_run() || (reads_.empty() && reads_stopped_);
-  });
+  reader_wake_.wait(lock,
+                    [this] { return first_read_may_run() || (reads_.empty() && reads_stopped_); });
   if (reads_.empty()) return batch;
   batch.ticket = reads_.front().ticket;
   taken_.push_back(batch.ticket);

@@ -6,9 +6,8 @@ namespace impulse::store {
 void Datasource::map_insert(event::Loop& loop, std::string, std::string, std::string, std::string,
                             Done<bool> done) {
   Error error{ErrorCode::kDenied, "datasource '" + name() + "' has no insert in one step"};
-  loop.post([done = std::move(done), error = std::move(error)]() mutable {
-    done(std::move(error));
-  });
+  loop.post(
+      [done = std::move(done), error = std::move(error)]() mutable { done(std::move(error)); });
 }
 
 void Datasources::add_driver(std::string scheme, DriverFactory factory) {

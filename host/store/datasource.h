@@ -29,11 +29,11 @@ struct Rows {
 
 /// One entry of an archive.
 struct ArchiveEntry {
-  std::int64_t id = 0;     ///< grows with each entry of the datasource; unique
+  std::int64_t id = 0;       ///< grows with each entry of the datasource; unique
   std::int64_t time_us = 0;  ///< wall time in microseconds since 1970
-  std::string peer;        ///< whom it concerns (bare JID), indexed
-  std::string tag;         ///< free (stanza id), indexed
-  std::string body;        ///< the entry itself
+  std::string peer;          ///< whom it concerns (bare JID), indexed
+  std::string tag;           ///< free (stanza id), indexed
+  std::string body;          ///< the entry itself
 };
 /// Which entries of an archive; unset members do not restrict.
 struct ArchiveQuery {

@@ -27,9 +27,8 @@ Result<std::vector<std::string>> all_texts(StatementRun& run) {
 
 Result<std::optional<std::string>> keyval_get(SqlConnection& connection, std::string_view store,
                                               std::string_view owner) {
-  StatementRun run(connection,
-                   "SELECT document FROM impulse_keyval WHERE store = ? AND owner = ?", store,
-                   owner);
+  StatementRun run(connection, "SELECT document FROM impulse_keyval WHERE store = ? AND owner = ?",
+                   store, owner);
   return first_text(run);
 }
 
@@ -160,9 +159,8 @@ Result<std::vector<ArchiveEntry>> archive_find(SqlConnection& connection, std::s
 
 Result<std::int64_t> archive_count(SqlConnection& connection, std::string_view store,
                                    std::string_view owner) {
-  StatementRun run(connection,
-                   "SELECT COUNT(*) FROM impulse_archive WHERE store = ? AND owner = ?", store,
-                   owner);
+  StatementRun run(connection, "SELECT COUNT(*) FROM impulse_archive WHERE store = ? AND owner = ?",
+                   store, owner);
   auto row = run.next();
   if (!row) return std::move(row).error();
   return *row ? run.integer(0) : 0;
@@ -183,11 +181,10 @@ Result<void> erase_owner(SqlConnection& connection, std::string_view owner) {
     // Every index begins with the store: go from store to store, then to the owner in each.
     std::vector<std::string> stores;
     {
-      StatementRun run(connection,
-                       "WITH RECURSIVE s (store) AS (SELECT MIN(store) FROM " + table +
-                           " UNION ALL SELECT (SELECT MIN(store) FROM " + table +
-                           " WHERE store > s.store) FROM s WHERE s.store IS NOT NULL) "
-                           "SELECT store FROM s WHERE store IS NOT NULL");
+      StatementRun run(connection, "WITH RECURSIVE s (store) AS (SELECT MIN(store) FROM " + table +
+                                       " UNION ALL SELECT (SELECT MIN(store) FROM " + table +
+                                       " WHERE store > s.store) FROM s WHERE s.store IS NOT NULL) "
+                                       "SELECT store FROM s WHERE store IS NOT NULL");
       auto found = all_texts(run);
       if (!found) return std::move(found).error();
       stores = std::move(*found);

@@ -15,11 +15,11 @@ namespace impulse::store {
 /// The words in which databases differ. Everything else we say is understood by SQLite and
 /// PostgreSQL alike: `?` for parameters (a driver rewrites it if it must), ON CONFLICT, RETURNING.
 struct SqlDialect {
-  std::string_view name;         ///< "sqlite"
-  std::string_view text_type;    ///< column type for any bytes: "TEXT"
-  std::string_view integer_type; ///< 64 bits: "INTEGER", "BIGINT"
-  std::string_view serial_key;   ///< a primary key that only grows and never repeats
-  std::string_view clustered;    ///< ends CREATE TABLE of a table kept in key order, may be ""
+  std::string_view name;          ///< "sqlite"
+  std::string_view text_type;     ///< column type for any bytes: "TEXT"
+  std::string_view integer_type;  ///< 64 bits: "INTEGER", "BIGINT"
+  std::string_view serial_key;    ///< a primary key that only grows and never repeats
+  std::string_view clustered;     ///< ends CREATE TABLE of a table kept in key order, may be ""
 };
 
 /// A prepared statement of one connection, owned by it. One at a time.

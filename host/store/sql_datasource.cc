@@ -33,11 +33,11 @@ class SqlDatasource final : public Datasource {
       : name_(std::move(name)) {
     writer_ = std::make_unique<Writer>(name_, std::move(writer), queue_);
     for (auto& connection : shape_readers) {
-      readers_.push_back(std::make_unique<Reader>(name_, Reader::Serves::kShapes,
-                                                  std::move(connection), queue_));
+      readers_.push_back(
+          std::make_unique<Reader>(name_, Reader::Serves::kShapes, std::move(connection), queue_));
     }
-    readers_.push_back(std::make_unique<Reader>(name_, Reader::Serves::kPolicy,
-                                                std::move(policy_reader), queue_));
+    readers_.push_back(
+        std::make_unique<Reader>(name_, Reader::Serves::kPolicy, std::move(policy_reader), queue_));
   }
 
   ~SqlDatasource() override {
@@ -76,10 +76,8 @@ class SqlDatasource final : public Datasource {
                Done<std::optional<std::string>> done) override {
     read(
         loop,
-        [store = std::move(store), owner = std::move(owner),
-         key = std::move(key)](SqlConnection& connection) {
-          return shapes::map_get(connection, store, owner, key);
-        },
+        [store = std::move(store), owner = std::move(owner), key = std::move(key)](
+            SqlConnection& connection) { return shapes::map_get(connection, store, owner, key); },
         std::move(done));
   }
 
@@ -168,8 +166,7 @@ class SqlDatasource final : public Datasource {
     const std::size_t bytes = bytes_of(store, owner);
     write(
         loop, bytes,
-        [store = std::move(store), owner = std::move(owner),
-         up_to_id](SqlConnection& connection) {
+        [store = std::move(store), owner = std::move(owner), up_to_id](SqlConnection& connection) {
           return shapes::archive_delete(connection, store, owner, up_to_id);
         },
         std::move(done));
@@ -177,8 +174,8 @@ class SqlDatasource final : public Datasource {
 
   void sql(event::Loop& loop, std::string statement,
            std::vector<std::pair<std::string, SqlValue>> parameters, Done<Rows> done) override {
-    queue_.push(make_policy_call(loop, {std::move(statement), std::move(parameters)},
-                                 std::move(done)));
+    queue_.push(
+        make_policy_call(loop, {std::move(statement), std::move(parameters)}, std::move(done)));
   }
 
   void erase_owner(event::Loop& loop, std::string owner, Done<void> done) override {
@@ -196,13 +193,13 @@ class SqlDatasource final : public Datasource {
  private:
   template <class T, class Work>
   void read(event::Loop& loop, Work work, Done<T> done) {
-    queue_.push(std::unique_ptr<Read>(std::make_unique<ReadOf<T, Work>>(
-        loop, kCallBytes, std::move(work), std::move(done))));
+    queue_.push(std::unique_ptr<Read>(
+        std::make_unique<ReadOf<T, Work>>(loop, kCallBytes, std::move(work), std::move(done))));
   }
   template <class T, class Work>
   void write(event::Loop& loop, std::size_t bytes, Work work, Done<T> done) {
-    queue_.push(std::unique_ptr<Write>(std::make_unique<WriteOf<T, Work>>(
-        loop, bytes, std::move(work), std::move(done))));
+    queue_.push(std::unique_ptr<Write>(
+        std::make_unique<WriteOf<T, Work>>(loop, bytes, std::move(work), std::move(done))));
   }
 
   std::string name_;

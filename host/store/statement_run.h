@@ -30,9 +30,13 @@ class StatementRun {
   StatementRun(const StatementRun&) = delete;
   StatementRun& operator=(const StatementRun&) = delete;
 
-  void bind(std::string_view text) { if (statement_) statement_->bind_text(++bound_, text); }
+  void bind(std::string_view text) {
+    if (statement_) statement_->bind_text(++bound_, text);
+  }
   void bind(const std::string& text) { bind(std::string_view(text)); }
-  void bind(std::int64_t number) { if (statement_) statement_->bind_integer(++bound_, number); }
+  void bind(std::int64_t number) {
+    if (statement_) statement_->bind_integer(++bound_, number);
+  }
   /// A text, or NULL.
   void bind(const std::optional<std::string_view>& text) {
     if (!statement_) return;

@@ -28,8 +28,7 @@ std::thread start_thread(const std::string& name, std::function<void()> body) {
   return thread;
 }
 
-Writer::Writer(const std::string& name, std::unique_ptr<SqlConnection> connection,
-               CallQueue& queue)
+Writer::Writer(const std::string& name, std::unique_ptr<SqlConnection> connection, CallQueue& queue)
     : connection_(std::move(connection)), queue_(queue) {
   thread_ = start_thread("write " + name, [this] { run(); });
 }

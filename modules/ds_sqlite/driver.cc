@@ -18,9 +18,8 @@ Result<std::unique_ptr<store::Datasource>> open_datasource(const std::string& na
                                           ": must be the absolute path of a file, as "
                                           "sqlite:/path/to/file.db"};
   }
-  return store::open_sql_datasource(name, [&](store::Access access) {
-    return SqliteConnection::open(rest_of_uri, access);
-  });
+  return store::open_sql_datasource(
+      name, [&](store::Access access) { return SqliteConnection::open(rest_of_uri, access); });
 }
 
 }  // namespace impulse::ds_sqlite

@@ -176,8 +176,8 @@ Result<std::unique_ptr<SqliteStatement>> SqliteConnection::compile(std::string_v
   for (const char* end = sql.data() + sql.size(); rest != nullptr && rest < end;) {
     sqlite3_stmt* second = nullptr;
     const char* from = rest;
-    code = sqlite3_prepare_v3(database_.get(), from, static_cast<int>(end - from), 0, &second,
-                              &rest);
+    code =
+        sqlite3_prepare_v3(database_.get(), from, static_cast<int>(end - from), 0, &second, &rest);
     StatementPtr ended(second);
     if (code != SQLITE_OK || second != nullptr) {
       return Error{ErrorCode::kInvalid, "more than one statement: give them one at a time"};
@@ -282,9 +282,9 @@ Error SqliteConnection::failure(int code) const {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-      return error(ErrorCode::kUnavailable,
-                   "the server's user must be able to write the file and its directory (" + own +
-                       ")");
+      return error(
+          ErrorCode::kUnavailable,
+          "the server's user must be able to write the file and its directory (" + own + ")");
     case SQLITE_NOMEM:
       return error(ErrorCode::kUnavailable, "out of memory");
     case SQLITE_CONSTRAINT:
