@@ -58,12 +58,12 @@ struct ModuleDescriptor {
   std::uint32_t magic = kModuleMagic;
   std::uint32_t abi = kModuleAbi;
   const char* build = kBuildSignature;
-  const char* name = nullptr;     ///< "xmpp_logger": its .so and its stanza
+  const char* name = nullptr;     ///< "mail_logger": its .so and its stanza
   const char* summary = nullptr;  ///< one line for `module list` and the manual
   bool singleton = true;          ///< one stanza without a name, or several with names
   std::span<const char* const> needs = {};  ///< modules loaded and prepared before this one
-  /// Modules to load as well once all of their own needs are there (xmpp and scriptlet give
-  /// xmpp_lua), without a stanza.
+  /// Modules to load as well once all of their own needs are there (mail and scriptlet give
+  /// mail_lua), without a stanza.
   std::span<const char* const> companions = {};
   /// This module's part of the configuration language.
   config::SchemaPart (*schema)() = nullptr;
@@ -75,7 +75,7 @@ struct ModuleDescriptor {
 
 /// What is seen from other modules (all else is hidden by -fvisibility=hidden).
 #define IMPULSE_EXPORT __attribute__((visibility("default")))
-/// Defines the descriptor of a module: IMPULSE_MODULE { .name = "xmpp", ... };
+/// Defines the descriptor of a module: IMPULSE_MODULE { .name = "mail", ... };
 #define IMPULSE_MODULE \
   extern "C" IMPULSE_EXPORT const ::impulse::ModuleDescriptor impulse_module; \
   const ::impulse::ModuleDescriptor impulse_module
