@@ -1,7 +1,7 @@
 // All that lives at a bare JID's home: sessions, the gate that keeps order, subscribers.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -38,9 +38,11 @@ class IMPULSE_EXPORT Account {
   void send_to_available(const Stanza& stanza, const Session* except = nullptr);
   void send_to_interested(const Stanza& stanza);
 
-  /// Work on this account's data, one piece at a time in order of arrival. `work` gets a release
-  /// function and calls it when done, now or later.
-  void enter(UniqueFunction<void(UniqueFunction<void()> release)> work);
+  /// Work on this account's data, one piece at a time in order of arrival. `work` calls leave()
+  /// once when it is done, now or later.
+  void enter(UniqueFunction<void()> work);
+  void leave();
+  bool is_entered() const { return gate_is_busy_ || !gate_.empty(); }
 
   /// Who gets this account's presence broadcasts; kept by the roster script.
   JidSet& subscribers() { return subscribers_; }
@@ -55,10 +57,9 @@ class IMPULSE_EXPORT Account {
  private:
   friend class Session;
   friend class EngineLoop;
-  friend class Delivery;
   friend class ClientStream;
   Session& add_session(Jid full, ClientStream& stream);
-  void session_closed(Session& session);
+  void remove_session(Session& session);
   void pump();
   void remove_if_idle();
 
@@ -66,7 +67,7 @@ class IMPULSE_EXPORT Account {
   Jid jid_;
   std::vector<std::unique_ptr<Session>> sessions_;
   JidSet subscribers_;
-  std::deque<UniqueFunction<void(UniqueFunction<void()>)>> gate_;
+  std::list<UniqueFunction<void()>> gate_;
   std::uint32_t pins_ = 0;
   bool gate_is_busy_ = false;
   bool is_pumping_ = false;

@@ -1,10 +1,10 @@
 // The engine: routing between homes, domains served, hooks and iq handlers of each loop.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,6 +30,15 @@ namespace impulse::xmpp {
 
 class ClientStream;
 class Engine;
+class Existence;
+
+/// Row of `xmpp sessions`.
+struct SessionSummary {
+  std::string jid, peer, mechanism;
+  bool is_tls = false, is_available = false;
+  int priority = 0;
+  unsigned loop = 0;
+};
 
 /// What the engine keeps on one loop. Home.
 class IMPULSE_EXPORT EngineLoop {
@@ -41,6 +50,8 @@ class IMPULSE_EXPORT EngineLoop {
   event::Loop& loop() { return loop_; }
   HookRunner& hooks() { return hooks_; }
   IqTable& iqs() { return iqs_; }
+  /// Keeps a registration as long as the loop lives.
+  void keep(Registration registration) { kept_.push_back(std::move(registration)); }
   ParserPool& parsers() { return parsers_; }
 
   /// The account if anybody is concerned with it now, or nullptr.
@@ -59,12 +70,29 @@ class IMPULSE_EXPORT EngineLoop {
   /// Answers `stanza` with an error, unless it must not be answered.
   void refuse(const Stanza& stanza, const StanzaError& error);
 
+  // For streams: who is connected here.
+  void adopt(std::unique_ptr<ClientStream> stream);
+  std::unique_ptr<ClientStream> release(ClientStream& stream);
+  void remove_stream(ClientStream& stream);
+  const Observers* observers() const { return observers_.get(); }
+  bool is_stopping() const { return is_stopping_; }
+
+  // For the engine, posted from the main loop.
+  /// Streams of domains that are served no longer end politely.
+  void use_domains(std::shared_ptr<const Domains> domains);
+  void use_observers(std::shared_ptr<const Observers> observers) {
+    observers_ = std::move(observers);
+  }
+  std::vector<SessionSummary> summaries() const;
+  /// Ends every stream with system-shutdown; `stopped` is called when the last one is gone.
+  void stop(UniqueFunction<void()> stopped);
+
  private:
   friend class Account;
-  friend class Engine;
-  friend class ClientStream;
   struct FanOut;
+  Account& account_for(const Jid& jid);
   void deliver_group(const FanOut& fan_out, const std::vector<Jid>& recipients);
+  void to_account(Stanza stanza);
   void to_server(Stanza stanza);
   void to_remote(Stanza stanza);
   void erase_account(Account& account);
@@ -76,18 +104,13 @@ class IMPULSE_EXPORT EngineLoop {
   IqTable iqs_;
   ParserPool parsers_;
   std::unordered_map<std::string_view, std::unique_ptr<Account>> accounts_;
-  std::vector<ClientStream*> streams_;  ///< every stream on this loop, for sweeps and shutdown
+  std::vector<std::unique_ptr<ClientStream>> streams_;  ///< every stream on this loop
   std::shared_ptr<const Domains> domains_;
   std::shared_ptr<const Observers> observers_;
   event::Timer sweep_;
-};
-
-/// Row of `xmpp sessions`.
-struct SessionSummary {
-  std::string jid, peer, mechanism;
-  bool is_tls = false, is_available = false;
-  int priority = 0;
-  unsigned loop = 0;
+  Registrations kept_;
+  UniqueFunction<void()> stopped_;
+  bool is_stopping_ = false;
 };
 
 /// The XMPP server. Published by the module xmpp for xmpp_listener, xmpp_logger and xmpp_lua.
@@ -142,17 +165,16 @@ class IMPULSE_EXPORT Engine {
   sasl::ScramKeyCache& scram_keys() { return *scram_keys_; }
 
  private:
-  friend class EngineLoop;
-  struct Existence;
   Host& host_;
   std::vector<std::unique_ptr<EngineLoop>> loops_;
-  std::atomic<std::shared_ptr<const Domains>> domains_;
-  std::shared_ptr<Observers> observers_;
-  struct Features;
-  std::unique_ptr<Features> features_;
+  mutable std::mutex mutex_;  // guards the three beneath it
+  std::shared_ptr<const Domains> domains_;
+  std::shared_ptr<const Observers> observers_;
+  std::string datasource_name_;
+  mutable std::mutex features_mutex_;  // guards features_
+  std::multimap<std::string, std::string, std::less<>> features_;
   std::unique_ptr<Existence> existence_;
   std::unique_ptr<sasl::ScramKeyCache> scram_keys_;
-  std::string datasource_name_;
 };
 
 }  // namespace impulse::xmpp

@@ -16,6 +16,8 @@
 namespace impulse::xmpp {
 
 class Account;
+class EngineLoop;
+class HookRunner;
 class Session;
 
 /// Moments at which handlers are asked. hook_table() says when, with what, and what answers mean.
@@ -59,12 +61,18 @@ class Resume;
 /// engine while handlers answer at once. Home.
 class IMPULSE_EXPORT Passage {
  public:
-  HookPoint point = HookPoint::kClientMessageRecv;
+  Passage(HookPoint at, Session* session, Account* account, std::optional<Stanza> stanza);
+  Passage(Passage&& other) noexcept;
+  Passage& operator=(Passage&&) = delete;
+  ~Passage();
+
+  HookPoint point;
   /// The sender's session (client_*), the session concerned (session_*, before_stanza_send), or
-  /// nullptr. Pinned: it stays valid, if closed, while the passage lives.
-  Session* session = nullptr;
-  /// The account concerned, or nullptr (server_*). Pinned as well.
-  Account* account = nullptr;
+  /// nullptr. It stays valid, if closed, while the passage lives: a session goes away only after
+  /// all that it sent has been handled.
+  Session* session;
+  /// The account concerned, or nullptr (server_*). Pinned.
+  Account* account;
   std::optional<Stanza> stanza;
 
   /// For a handler that cannot answer yet: moves the passage to the heap. Then answer kWait, and
@@ -75,10 +83,11 @@ class IMPULSE_EXPORT Passage {
  private:
   friend class HookRunner;
   friend class Resume;
-  std::size_t next_handler_ = 0;
+  int last_order_ = 0;         // where in the chain it stands: the last one asked
+  std::uint64_t last_id_ = 0;  // 0 = nobody yet
   UniqueFunction<void(Passage, Verdict)> finish_;
-  class HookRunner* runner_ = nullptr;
-  bool waiting_ = false;
+  HookRunner* runner_ = nullptr;
+  bool is_single_ = false;  // one handler was asked, no chain
 };
 
 /// The right to continue a waiting passage. Dropping it unused answers internal-server-error.
@@ -103,6 +112,7 @@ using HookHandler = std::function<Verdict(Passage&)>;
 /// All chains of one loop. Home.
 class IMPULSE_EXPORT HookRunner {
  public:
+  explicit HookRunner(EngineLoop& home) : home_(home) {}
   /// Lower `order` is asked first; equal orders in order of registration.
   [[nodiscard]] Registration add(HookPoint point, int order, HookHandler handler);
   bool has(HookPoint point) const {
@@ -110,6 +120,9 @@ class IMPULSE_EXPORT HookRunner {
   }
   /// Asks the chain; `finish` is called once with the verdict kCont or kDone, now or later.
   void run(Passage passage, UniqueFunction<void(Passage, Verdict)> finish);
+  /// Asks one handler instead of a chain (iq handlers).
+  void run_one(const HookHandler& handler, Passage passage,
+               UniqueFunction<void(Passage, Verdict)> finish);
   /// For points that may not wait: asks the chain in place.
   Verdict run_now(Passage& passage);
 
@@ -120,7 +133,8 @@ class IMPULSE_EXPORT HookRunner {
     std::uint64_t id;
     HookHandler handler;
   };
-  void advance(Passage& passage, Verdict verdict);
+  void advance(Passage passage, Verdict verdict);
+  EngineLoop& home_;
   std::vector<Entry> chains_[kHookPoints];
   std::uint64_t next_id_ = 0;
 };

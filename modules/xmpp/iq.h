@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "host/module/descriptor.h"
 #include "modules/xmpp/hooks.h"

@@ -5,8 +5,10 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/net/address.h"
 #include "modules/xmpp/hooks.h"
@@ -57,6 +59,13 @@ class IMPULSE_EXPORT Session {
   bool is_interested() const { return is_interested_; }
   void set_interested() { is_interested_ = true; }
 
+  /// Who got directed presence and no unavailable since (RFC 6121 section 4.6); full or bare.
+  const std::set<std::string, std::less<>>& directed() const;
+  std::vector<std::string> take_directed();
+  /// May this entity send requests to this resource (RFC 6121 section 8.5.3.1): it shares presence
+  /// by subscription or by directed presence, or is the same account?
+  bool shares_presence_with(const Jid& other) const;
+
   /// Handles a stanza of this client, in order (RFC 6120 section 10.1).
   void receive(Stanza stanza);
 
@@ -66,10 +75,17 @@ class IMPULSE_EXPORT Session {
  private:
   friend class Account;
   friend class ClientStream;
+  void pump();
   void start(Stanza stanza);
+  void run_hooks(HookPoint point, Stanza stanza);
   void dispatch(Passage passage, Verdict verdict);
-  void finished();
+  void finish();
+  /// The connection ended: the rest that was sent is still handled, then contacts are told.
   void stream_gone();
+  /// A resource was just bound: scripts are told before the first stanza is handled.
+  void bound();
+  void say_goodbye();
+  void track_directed(const Stanza& presence);
 
   Account& account_;
   Jid jid_;
@@ -77,6 +93,7 @@ class IMPULSE_EXPORT Session {
   std::string peer_;
   std::string_view mechanism_;
   std::optional<Stanza> presence_;
+  std::unique_ptr<std::set<std::string, std::less<>>> directed_;
   std::int64_t presence_time_us_ = 0;
   std::uint64_t available_since_ = 0;
   std::unique_ptr<std::deque<Stanza>> waiting_;  ///< behind the stanza being handled
@@ -84,8 +101,11 @@ class IMPULSE_EXPORT Session {
   std::int8_t priority_ = 0;
   bool is_tls_ = false;
   bool is_interested_ = false;
-  bool is_busy_ = false;
+  bool is_busy_ = false;      ///< a stanza is being handled
+  bool is_entered_ = false;   ///< ... within the account's gate
   bool is_pumping_ = false;
+  bool has_said_goodbye_ = false;  ///< unavailable was sent for the client, if it had to be
+  bool is_leaving_ = false;        ///< about to be removed
 };
 
 }  // namespace impulse::xmpp

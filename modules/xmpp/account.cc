@@ -1,0 +1,118 @@
+// The account at its home: its sessions, and the gate through which work on it goes in order.
+#include "modules/xmpp/account.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "modules/xmpp/delivery.h"
+#include "modules/xmpp/engine.h"
+#include "modules/xmpp/namespaces.h"
+#include "modules/xmpp/writer.h"
+
+namespace impulse::xmpp {
+
+namespace {
+/// Work that may wait for one account before senders are told to slow down.
+constexpr std::size_t kGateLimit = 1000;
+}  // namespace
+
+Account::Account(EngineLoop& home, Jid jid) : home_(home), jid_(std::move(jid)) {}
+
+Account::~Account() = default;
+
+Session* Account::find_session(std::string_view resource) const {
+  for (const auto& session : sessions_) {
+    if (session->is_open() && session->jid().resource() == resource) return session.get();
+  }
+  return nullptr;
+}
+
+bool Account::has_available_session() const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& session) {
+    return session->is_open() && session->is_available();
+  });
+}
+
+void Account::receive(Stanza stanza) {
+  if (!is_entered() && deliver_at_once(*this, stanza)) return;
+  if (gate_.size() >= kGateLimit) {
+    home_.refuse(stanza, {StanzaCondition::kResourceConstraint, "Too much waits for this account."});
+    return;
+  }
+  enter([this, stanza = std::move(stanza)]() mutable { deliver(*this, std::move(stanza)); });
+}
+
+void Account::enter(UniqueFunction<void()> work) {
+  if (is_entered()) {
+    gate_.push_back(std::move(work));
+    return pump();
+  }
+  gate_is_busy_ = true;
+  pin();
+  work();
+  unpin();
+}
+
+void Account::leave() {
+  gate_is_busy_ = false;
+  pump();
+}
+
+void Account::pump() {
+  // Work that leaves at once calls leave() within work(): the loop, not recursion, goes on.
+  if (is_pumping_) return;
+  is_pumping_ = true;
+  pin();
+  while (!gate_is_busy_ && !gate_.empty()) {
+    UniqueFunction<void()> work = std::move(gate_.front());
+    gate_.pop_front();
+    gate_is_busy_ = true;
+    work();
+  }
+  is_pumping_ = false;
+  unpin();
+}
+
+void Account::send_to_available(const Stanza& stanza, const Session* except) {
+  std::string body;
+  bool is_written = false;
+  for (const auto& session : sessions_) {
+    if (session.get() == except || !session->is_open() || !session->is_available()) continue;
+    if (!is_written) body = write_body(stanza.element(), ns::kClient);
+    is_written = true;
+    session->send_shared(stanza.element(), stanza.from() ? stanza.from()->text() : jid_.text(),
+                         jid_.text(), body);
+  }
+}
+
+void Account::send_to_interested(const Stanza& stanza) {
+  for (const auto& session : sessions_) {
+    if (!session->is_open() || !session->is_interested()) continue;
+    Stanza copy = stanza.clone();
+    copy.set_to(session->jid());
+    session->send(copy);
+  }
+}
+
+void Account::unpin() {
+  if (--pins_ == 0) remove_if_idle();
+}
+
+Session& Account::add_session(Jid full, ClientStream& stream) {
+  sessions_.push_back(std::make_unique<Session>(*this, std::move(full), stream));
+  return *sessions_.back();
+}
+
+void Account::remove_session(Session& session) {
+  auto at = std::find_if(sessions_.begin(), sessions_.end(),
+                         [&](const auto& s) { return s.get() == &session; });
+  home_.loop().destroy_later(std::move(*at));
+  sessions_.erase(at);
+  remove_if_idle();
+}
+
+void Account::remove_if_idle() {
+  if (sessions_.empty() && pins_ == 0 && !is_entered()) home_.erase_account(*this);
+}
+
+}  // namespace impulse::xmpp
