@@ -20,8 +20,9 @@ using daemon::Arguments;
 /// The schema of all modules there are, or of the topics only.
 Result<config::Schema> schema_for_manual(const Arguments& arguments, Loader& loader) {
   if (auto loaded = loader.load(loader.available()); !loaded) return loaded.error();
+  const auto all = daemon::make_schema(loader);
   config::Schema chosen;
-  for (config::SchemaPart part : daemon::make_schema(loader)->parts()) {
+  for (config::SchemaPart part : all->parts()) {
     if (!arguments.topics.empty()) {
       auto is_other = [&](std::string_view name) {
         return std::find(arguments.topics.begin(), arguments.topics.end(), name) ==

@@ -49,16 +49,12 @@ std::string value_text(const config::Node* node, const config::OptionRow& row) {
   return setting == nullptr ? std::string(row.default_text) : setting->value.text();
 }
 
-bool stands_in(const config::OptionRow& row, std::string_view type) {
-  return std::find(row.scopes.begin(), row.scopes.end(), type) != row.scopes.end();
-}
-
 void compare(const config::Schema& schema, const config::Node& before, const config::Node& after,
              std::vector<std::string>& changed) {
   for (const config::SchemaPart& part : schema.parts()) {
     for (const config::OptionTable& table : part.tables) {
       for (const config::OptionRow& row : table.rows) {
-        if (row.apply != config::Apply::kRestart || !stands_in(row, after.type)) continue;
+        if (row.apply != config::Apply::kRestart || !config::may_stand_in(row.scopes, after)) continue;
         if (value_text(&before, row) == value_text(&after, row)) continue;
         changed.push_back(after.title() + ": " + std::string(row.name));
       }

@@ -19,7 +19,7 @@ constexpr std::string_view kSecurity[] = {"security"};
 constexpr std::string_view kEventLoop[] = {"eventloop"};
 constexpr std::string_view kThreadPool[] = {"threadpool"};
 constexpr std::string_view kDatasource[] = {"datasource"};
-constexpr std::string_view kControlListen[] = {"control_listener", "listen"};
+constexpr std::string_view kControlListen[] = {"control_listener", "control_listener::listen"};
 constexpr std::string_view kLevels[] = {"DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"};
 
 constexpr Option<GlobalOptions> kGlobalOptions[] = {
