@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "host/config/parser.h"
-#include "host/daemon/core_options.h"
+#include "host/daemon/core_settings.h"
 #include "host/module/module_options.h"
 
 namespace impulse::daemon {
@@ -54,7 +54,8 @@ void compare(const config::Schema& schema, const config::Node& before, const con
   for (const config::SchemaPart& part : schema.parts()) {
     for (const config::OptionTable& table : part.tables) {
       for (const config::OptionRow& row : table.rows) {
-        if (row.apply != config::Apply::kRestart || !config::may_stand_in(row.scopes, after)) continue;
+        if (row.apply != config::Apply::kRestart || !config::may_stand_in(row.scopes, after))
+          continue;
         if (value_text(&before, row) == value_text(&after, row)) continue;
         changed.push_back(after.title() + ": " + std::string(row.name));
       }
@@ -72,7 +73,7 @@ void compare(const config::Schema& schema, const config::Node& before, const con
 
 std::shared_ptr<const config::Schema> make_schema(const Loader& loader) {
   auto schema = std::make_shared<config::Schema>();
-  schema->add(core_schema());
+  schema->add(config::core_schema());
   for (const auto& loaded : loader.modules()) schema->add(schema_of(*loaded->descriptor));
   return schema;
 }

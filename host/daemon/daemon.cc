@@ -78,8 +78,8 @@ Result<void> Daemon::start() {
   for (const auto& [name, concurrency] : core.pools) rooms_.pools.make(name, concurrency);
   add_core_commands(*this, registrations_);
   add_account_commands(*this, registrations_);
-  for (Registration& store : aaa::register_builtin_stores(rooms_.passwords, rooms_.datasources,
-                                                          rooms_.pools)) {
+  for (Registration& store :
+       aaa::register_builtin_stores(rooms_.passwords, rooms_.datasources, rooms_.pools)) {
     registrations_.push_back(std::move(store));
   }
   apply_debug_levels(loader_, *generation_);
@@ -105,13 +105,17 @@ Result<void> Daemon::open_files(const CoreSettings& core) {
     if (!file) return file.error();
     pid_file_ = std::move(*file);
   }
-  log_file_ = core.global.log_file;
-  if (log_file_.empty() && !arguments_.is_foreground) {
-    log_file_ = IMPULSE_LOG_DIRECTORY "/impulsed.log";
-  }
-  if (log_file_.empty()) return {};
-  auto opened = log::open_file(log_file_);
-  return opened ? opened : opened.error().in("Log_File");
+  return open_log(core);
+}
+
+Result<void> Daemon::open_log(const CoreSettings& core) {
+  std::string path = core.global.log_file;
+  if (path.empty() && !arguments_.is_foreground) path = IMPULSE_LOG_DIRECTORY "/impulsed.log";
+  if (path == log_file_) return {};
+  auto opened = log::open_file(path);
+  if (!opened) return opened.error().in("Log_File");
+  log_file_ = std::move(path);
+  return {};
 }
 
 /// Drivers start first, for the other modules find their databases open.
@@ -189,6 +193,7 @@ Result<std::string> Daemon::reload(const std::string& file) {
   if (auto started = loader_.start(rooms_.host); !started) return refuse(started.error().what);
   auto next = prepare(read.generation, core);
   if (!next) return refuse(next.error().what);
+  if (auto opened = open_log(core); !opened) return refuse(opened.error().what);
   const auto changed = changed_until_restart(*generation_, *read.generation);
   commit(std::move(*next), read.generation, core);
   LOG(log::host(), kNotice, "config_reloaded", {"config", path},

@@ -13,7 +13,7 @@
 #include "host/daemon/arguments.h"
 #include "host/daemon/background.h"
 #include "host/daemon/configuration.h"
-#include "host/daemon/core_options.h"
+#include "host/daemon/core_settings.h"
 #include "host/daemon/pid_file.h"
 #include "host/daemon/privileges.h"
 #include "host/daemon/rooms.h"
@@ -58,6 +58,7 @@ class Daemon {
 
   Result<void> start();
   Result<void> open_files(const CoreSettings& core);
+  Result<void> open_log(const CoreSettings& core);
   Result<void> open_datasources(const CoreSettings& core);
   Result<Next> prepare(const std::shared_ptr<const config::Generation>& generation,
                        const CoreSettings& core);
