@@ -10,10 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "host/base/result.h"
 #include "modules/xmpp/element.h"
 #include "modules/xmpp/error.h"
-
-struct XML_ParserStruct;
 
 namespace impulse::xmpp {
 
@@ -55,10 +54,16 @@ class ParserPool {
  public:
   ParserPool();
   ~ParserPool();
+  ParserPool(const ParserPool&) = delete;
+  ParserPool& operator=(const ParserPool&) = delete;
+  std::size_t idle_count() const { return idle_.size(); }
 
  private:
   friend class StreamParser;
-  std::unique_ptr<ExpatParser> take();
+  /// Inside an open stream tag of the usual shape.
+  std::unique_ptr<ExpatParser> take_open();
+  /// Before a document.
+  std::unique_ptr<ExpatParser> take_fresh();
   void give_back(std::unique_ptr<ExpatParser> parser);
   std::vector<std::unique_ptr<ExpatParser>> idle_;
 };
@@ -88,14 +93,22 @@ class StreamParser {
   void set_pool(ParserPool& pool) { pool_ = &pool; }
 
  private:
+  void take_parser();
+  void drop_parser();
+  void begin_anew();
+  void settle(ParserSink& sink);
+
   ParserPool* pool_;
   std::unique_ptr<ExpatParser> parser_;
   /// The stream tag as it was opened, when it has not the usual shape (other prefixes declared);
   /// such a connection keeps its own parser.
-  bool has_usual_header_ = false;
-  bool in_stream_ = false;
-  bool failed_ = false;
+  std::unique_ptr<const std::string> own_header_;
   ParserLimits limits_;
+  bool in_stream_ = false;
+  bool is_over_ = false;  ///< after an error or the end of the stream
+  bool is_feeding_ = false;
+  bool must_stop_ = false;
+  bool must_restart_ = false;
 };
 
 /// One element from text (tests, Lua's xml.parsexml, xmpp:send). Same bounds as a stanza after
