@@ -32,8 +32,9 @@ using StringList = std::vector<std::string>;
 /// Dictionary with lower-case keys.
 using Dictionary = std::map<std::string, std::string>;
 
-/// Types of scopes an option may stand in, as a set of stanza types: {"", "xmpp_listener",
-/// "listen"}; "" is the global scope.
+/// Types of scopes an option may stand in, as a set of stanza types: {"", "mail_listener",
+/// "listen"}; "" is the global scope. "control_listener::listen" is a listen stanza directly in a
+/// control_listener, and outranks the "listen" of another table there.
 using Scopes = std::span<const std::string_view>;
 
 /// Inclusive bounds for numbers, seconds and bytes.
@@ -60,7 +61,9 @@ struct Option {
   std::string_view help;    ///< one sentence with a full stop: meaning, unit, what 0 or "" means
   Range range = {};
   Apply apply = Apply::kLive;
-  std::span<const std::string_view> words = {};  ///< strings only: the permitted ones, any case
+  /// Strings: the permitted ones, any case. Numbers: words that stand for "no limit" beside the
+  /// numbers ("-1"), stored as the range's most.
+  std::span<const std::string_view> words = {};
 };
 
 /// A row with its struct type forgotten; what the schema, the checker and the manual work with.
@@ -80,13 +83,17 @@ struct OptionRow {
   std::function<void(void* opts, const Value&)> store;
 };
 
+/// May an option with these scopes stand in this stanza?
+bool may_stand_in(Scopes scopes, const Node& node);
+
 /// All rows of one options struct, and the title under which the manual shows them.
 struct OptionTable {
-  std::string_view title;  ///< "xmpp_listener"
+  std::string_view title;  ///< "mail_listener"
   std::vector<OptionRow> rows;
 };
 
-/// Turns typed rows into a table. Defined in option_table.h, which only option files include.
+/// Turns typed rows into a table, which keeps views of their names, scopes and help (literals).
+/// Defined in option_table.h, which only option files include.
 template <class Opts, std::size_t N>
 OptionTable make_table(std::string_view title, const Option<Opts> (&rows)[N]);
 

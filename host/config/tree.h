@@ -9,6 +9,8 @@
 
 namespace impulse::config {
 
+class Pattern;
+
 /// Where something stands: "impulse.conf:12". Value; any thread.
 struct Place {
   std::string file;
@@ -31,6 +33,10 @@ struct Value {
   bool operator==(const Value&) const = default;
 };
 
+/// In quotes and escaped such that the parser reads it back. A backslash is doubled only where it
+/// would escape something, so that regular expressions print as they were written.
+std::string quoted(std::string_view text);
+
 /// One `key = value`. Keys are kept in lower case.
 struct Setting {
   std::string key;
@@ -45,12 +51,17 @@ struct Node {
   std::string name;  ///< as written; "" when anonymous
   Place place;       ///< of the first opening
   Node* parent = nullptr;
+  /// The name made ready when it is written as "/regex/", else nullptr.
+  std::shared_ptr<const Pattern> pattern = nullptr;
   std::vector<Setting> settings;                ///< unique keys; the last one written won
   std::vector<std::unique_ptr<Node>> children;  ///< in the order of their first opening
 
   const Setting* find(std::string_view lower_case_key) const;
+  /// Names are compared as written; "" and the type itself name the same stanza.
   const Node* child(std::string_view type, std::string_view name = {}) const;
   std::vector<const Node*> all(std::string_view type) const;
+  /// The name, or the type where there is none: mail_logger {} is mail_logger "mail_logger" {}.
+  std::string_view instance() const { return name.empty() ? type : name; }
   /// `type "name"` for messages, "global scope" for the root.
   std::string title() const;
 };
