@@ -4,6 +4,7 @@
 #include <atomic>
 #include <charconv>
 #include <concepts>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -67,8 +68,15 @@ class Source {
 /// The host's own source, for code that belongs to no module.
 Source& host();
 
+/// Sets the threshold of every source of that name; kNotFound lists the names there are. Any
+/// thread.
+Result<void> set_threshold(std::string_view name, Level level);
+/// Calls `visit` with every source that lives. It must not make or destroy one. Any thread.
+void for_each(const std::function<void(Source&)>& visit);
+
 /// Writes one line: "2026-11-21T10:00:00.123Z LEVEL source what key=value ...". `what` is a fixed
-/// word that can be searched in source and documentation; never a variable.
+/// word that can be searched in source and documentation; never a variable. A line ends at 4096
+/// bytes at the latest ("..." at its end), so that it is written whole even into a pipe.
 void write(const Source& source, Level level, std::string_view what,
            std::initializer_list<Field> fields);
 
@@ -79,7 +87,7 @@ Result<void> reopen();
 
 }  // namespace impulse::log
 
-/// LOG(xmpp_log, kInfo, "session_bound", {"jid", jid}): evaluates its fields only when wanted.
+/// LOG(log::host(), kInfo, "file_opened", {"path", path}): evaluates its fields only when wanted.
 #define LOG(source, level, what, ...)                                                      \
   do {                                                                                     \
     if ((source).wants(::impulse::log::Level::level))                                      \

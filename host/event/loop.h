@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "host/base/check.h"
 #include "host/base/function.h"
 #include "host/base/owned.h"
 #include "host/event/mailbox.h"
@@ -48,6 +49,8 @@ class Timer {
  private:
   friend class Loop;
   struct State;
+  explicit Timer(std::unique_ptr<State> state);
+  void stop();
   std::unique_ptr<State> state_;
 };
 
@@ -59,7 +62,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Position in its group. Any thread.
+  /// Position in its group; the main loop comes after the others. Any thread.
   unsigned index() const { return index_; }
   const std::string& name() const { return name_; }
   /// The loop that runs on this thread, or nullptr. Any thread.
@@ -83,7 +86,10 @@ class Loop {
   }
 
   /// Monotonic time, read once per turn. Milliseconds since an arbitrary start.
-  std::uint64_t now_ms() const { return now_ms_; }
+  std::uint64_t now_ms() const {
+    if (time_is_stale_) refresh_time();
+    return now_ms_;
+  }
 
   event_base* base() { return base_; }
 
@@ -92,18 +98,34 @@ class Loop {
   /// Any thread. What is in the mailbox before it is still done.
   void stop();
 
+  /// A turn that takes longer is logged ("loop_turn_slow"); 0 = never. Before run().
+  void set_slow_turn(std::chrono::milliseconds threshold);
+  /// Destroys what was posted and not run, without running it. When no loop runs any more.
+  void discard_posted();
+
  private:
+  friend class LoopGroup;
+  static void on_wake(int fd, short what, void* self);
+  Timer make_timer(std::chrono::milliseconds delay, UniqueFunction<void()> fn, bool repeats);
+  void refresh_time() const;
   void finish_turn();
+  void bury();
   void destroy_at_end(UniqueFunction<void()> destroy);
 
   unsigned index_;
   std::string name_;
   event_base* base_;
   Mailbox mailbox_;
-  EndOfTurn* first_ = nullptr;
+  ::event* wake_event_;
+  EndOfTurn* first_ = nullptr;    // enlisted, in order
+  EndOfTurn* last_ = nullptr;
+  EndOfTurn* running_ = nullptr;  // what the present pass has yet to call
   std::vector<UniqueFunction<void()>> graveyard_;
-  std::uint64_t now_ms_ = 0;
+  std::vector<UniqueFunction<void()>> dying_;  // what bury() works on; kept for its capacity
+  mutable std::uint64_t now_ms_ = 0;
+  mutable bool time_is_stale_ = true;  // set between turns: who asks first reads the clock
   bool stopping_ = false;
+  std::uint64_t slow_turn_ms_;
 };
 
 /// The loops of the process: main() for the main thread and control; at(i) carry connections.
@@ -133,9 +155,11 @@ class LoopGroup {
 
 }  // namespace impulse::event
 
-/// Asserts that a home object is touched on its own loop; costs nothing in release builds.
+/// Asserts that a home object is touched on its own loop, or on a thread that runs none (while
+/// starting and stopping); costs nothing in release builds.
 #ifdef IMPULSE_DEBUG
-#define IMPULSE_AT_HOME(loop) IMPULSE_CHECK((loop).is_here())
+#define IMPULSE_AT_HOME(loop) \
+  IMPULSE_CHECK((loop).is_here() || ::impulse::event::Loop::current() == nullptr)
 #else
 #define IMPULSE_AT_HOME(loop) static_cast<void>(0)
 #endif

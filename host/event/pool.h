@@ -16,13 +16,14 @@
 
 namespace impulse::event {
 
-/// A pool of threads with one queue (ThreadPool "name" { Concurrency = N }). Any thread.
+/// A pool of threads with one queue (ThreadPool "name" { Concurrency = N }). Threads start when
+/// work waits and none is free. Any thread.
 class Pool {
  public:
   Pool(std::string name, unsigned concurrency);
   ~Pool();  ///< waits for all queued work
 
-  /// Runs `work` on one of the threads.
+  /// Runs `work` on one of the threads; after stop() on the calling one, so that none is lost.
   void run(UniqueFunction<void()> work);
 
   /// Runs `work` there, then `then(result)` on the calling loop.
@@ -37,24 +38,31 @@ class Pool {
   }
 
   const std::string& name() const { return name_; }
-  unsigned concurrency() const { return static_cast<unsigned>(threads_.size()); }
+  /// How many threads there may be.
+  unsigned concurrency() const;
+  /// At least 1. Threads that run already stay.
+  void set_concurrency(unsigned concurrency);
+  /// Waits for all queued work and ends the threads. Not from one of them.
+  void stop();
 
  private:
   void work_until_stopped();
 
   std::string name_;
-  std::mutex mutex_;  // guards what is listed beneath it
-  std::deque<UniqueFunction<void()>> queue_;
-  bool stopping_ = false;
   std::condition_variable wake_;
+  mutable std::mutex mutex_;  // guards what is listed beneath it
+  std::deque<UniqueFunction<void()>> queue_;
   std::vector<std::thread> threads_;
+  unsigned limit_;
+  unsigned idle_ = 0;
+  bool stopping_ = false;
 };
 
 /// Pools by name; "CPU" and "IO" always exist. Made at start-up; get() from any thread.
 class PoolSet {
  public:
   PoolSet();
-  /// Makes the pool unless it exists. Main thread, before loops run.
+  /// Makes the pool; one that exists gets this concurrency. Main thread, before loops run.
   Pool& make(const std::string& name, unsigned concurrency);
   /// The pool, or "IO" where there is none of that name.
   Pool& get(std::string_view name);

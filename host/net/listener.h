@@ -1,6 +1,8 @@
 // Listening sockets: bind, accept on several loops, keep across reloads what did not change.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,11 +31,12 @@ using AcceptHandler = std::function<void(event::Loop&, UniqueFd, Address peer)>;
 /// A bound and listening socket, not yet accepting.
 class BoundSocket {
  public:
-  /// Binds and listens. A stale Unix socket file is replaced; a live one is an error.
+  /// Binds and listens. A stale Unix socket file is replaced; a live one is an error. Port 0 takes
+  /// a free one, which address() tells.
   static Result<BoundSocket> bind(const std::string& listen_name, const SocketOptions& options);
-  BoundSocket(BoundSocket&&) noexcept = default;
-  BoundSocket& operator=(BoundSocket&&) noexcept = default;
-  ~BoundSocket();
+  BoundSocket(BoundSocket&& other) noexcept;
+  BoundSocket& operator=(BoundSocket&& other) noexcept;
+  ~BoundSocket();  ///< a Unix socket's file goes too, if it still is this one's
 
   const std::string& name() const { return name_; }
   const Address& address() const { return address_; }
@@ -42,14 +45,21 @@ class BoundSocket {
 
  private:
   BoundSocket() = default;
+  Result<void> open();
+  void close();
+
   std::string name_;
   Address address_;
   SocketOptions options_;
   UniqueFd fd_;
+  dev_t file_device_ = 0;  // of the Unix socket's file, to recognise it
+  ino_t file_inode_ = 0;
 };
 
-/// Accepts on all loops of a group from one socket (each loop watches it with EPOLLEXCLUSIVE or
-/// takes a share). Out of descriptors: pauses for 100 ms instead of spinning. Main thread.
+/// Accepts on the main loop and gives the connections to the group's loops in turn. One acceptor
+/// spreads them evenly, which several that race for one socket do not; accepting is a small part
+/// of what a connection costs. Out of descriptors: pauses for 100 ms instead of spinning. Main
+/// thread.
 class Listener {
  public:
   Listener(event::LoopGroup& loops, BoundSocket socket, AcceptHandler handler);
@@ -59,10 +69,11 @@ class Listener {
   void set_handler(AcceptHandler handler);
   const std::string& name() const;
   const SocketOptions& options() const;
+  const Address& address() const;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // owners: this, and the tasks on each loop that watch it
+  std::unique_ptr<State> state_;
 };
 
 /// What is listening now; for `summary` and for tests. Main thread.

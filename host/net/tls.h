@@ -20,15 +20,19 @@ struct TlsOptions {
   std::string certificate;  ///< PEM chain, may hold the key; "" or "none" = no TLS
   std::string key;          ///< PEM; "" = in the certificate file
   std::string ciphers;      ///< TLS 1.2 list; "" or "DEFAULT" = our default
-  std::string client_ca;    ///< PEM; CAs accepted for client certificates
+  /// PEM; CAs accepted for client certificates. "" = those of the system, when any are asked for.
+  std::string client_ca;
   std::string verify_mode = "none";  ///< "none", "require", else optional
   std::string protocols = "+ALL";    ///< "+ALL:-TLSv1.2"; TLS below 1.2 is never offered
   bool allow_renegotiation = false;
-  std::string alpn;                  ///< protocol to select when offered: "xmpp-client"
+  std::string alpn;                  ///< protocol to select when offered: "imap"
   auto operator<=>(const TlsOptions&) const = default;
 };
 
 /// A server context. Immutable after it was made; any thread.
+///
+/// A client certificate that does not verify never ends the handshake (a missing one does, with
+/// "require"): SSL_get_verify_result tells, and policy decides (reference 4.2).
 class TlsContext {
  public:
   /// Reads the files. The error names the option and the file.
@@ -44,9 +48,12 @@ class TlsContext {
 };
 
 /// One context per distinct options, read anew when a certificate file has changed (checked at
-/// most once a second). Any thread.
+/// most once a second). Files that changed into something unusable are logged
+/// ("tls_reload_failed") and the old context stays. Any thread.
 class TlsContexts {
  public:
+  TlsContexts();
+  ~TlsContexts();
   Result<std::shared_ptr<const TlsContext>> get(const TlsOptions& options);
   /// Forgets all; files are read at the next handshake.
   void flush();
