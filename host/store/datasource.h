@@ -37,11 +37,11 @@ struct ArchiveEntry {
 };
 /// Which entries of an archive; unset members do not restrict.
 struct ArchiveQuery {
-  std::optional<std::int64_t> after_id;   ///< only larger ids
-  std::optional<std::int64_t> before_id;  ///< only smaller ids
-  std::optional<std::int64_t> start_us;   ///< this time and later
-  std::optional<std::int64_t> end_us;     ///< this time and earlier
-  std::string peer;
+  std::optional<std::int64_t> after_id = {};   ///< only larger ids
+  std::optional<std::int64_t> before_id = {};  ///< only smaller ids
+  std::optional<std::int64_t> start_us = {};   ///< this time and later
+  std::optional<std::int64_t> end_us = {};     ///< this time and earlier
+  std::string peer = {};
   bool newest_first = false;
   std::uint32_t limit = 0;  ///< 0 = all
 };
