@@ -1,6 +1,7 @@
 // SASL mechanisms, server side: pure, message in, step out (RFC 6120 section 6, RFC 4422).
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,12 +49,23 @@ class ScramKeyCache {
   bool has(aaa::ScramHash hash, std::string_view account, std::string_view password) const;
   /// The salt that an unknown account is shown, indistinguishable from a real one.
   std::string salt_for(aaa::ScramHash hash, std::string_view account) const;
+  /// Keys that no password has, for an account that is not there. They take the same way as
+  /// keys_for() while the stores have shown clear text, so that time tells nothing.
+  aaa::ScramKeys keys_for_unknown(aaa::ScramHash hash, std::string_view account);
+  bool has_for_unknown(aaa::ScramHash hash, std::string_view account) const;
+  /// What kind of credentials the stores have: an unknown account is treated as the last known.
+  void note(const aaa::Credentials& credentials);
+  bool stores_clear_text() const { return stores_clear_text_; }
+  bool stores_only_keys() const { return stores_only_keys_; }
 
  private:
   std::string index_of(aaa::ScramHash hash, std::string_view account,
                        std::string_view password) const;
+  std::string made_up_password(std::string_view account) const;
   std::string secret_;
   std::size_t capacity_;
+  std::atomic<bool> stores_clear_text_ = false;
+  std::atomic<bool> stores_only_keys_ = false;
   mutable std::mutex mutex_;  // guards entries_
   std::unordered_map<std::string, aaa::ScramKeys> entries_;
 };
