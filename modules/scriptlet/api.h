@@ -164,6 +164,9 @@ class IMPULSE_EXPORT State {
   /// Unhooks and calls each deinit(). Coroutines that wait may end; then `idle` is called.
   void retire(UniqueFunction<void()> idle);
   bool is_idle() const;
+  /// Nothing that waits comes back any more; what waited for it is dropped. Before the things that
+  /// it would come back to go away.
+  void abandon();
   StateParts& parts() { return *parts_; }
 
  private:

@@ -26,15 +26,20 @@ State::State(Host& host, const log::Source& log, StateOptions options)
 }
 
 State::~State() {
-  parts_->anchor->state = nullptr;  // disarms every waiter
-  parts_->timers.clear();
-  for (auto& coroutine : parts_->coroutines) {
-    auto dropped = std::move(coroutine->done);
-  }
+  abandon();
   parts_->memory.is_enforced = false;
   lua_sethook(lua_, nullptr, 0, 0);
   parts_->memory.uninstall(lua_);
   lua_close(lua_);
+}
+
+void State::abandon() {
+  parts_->anchor->state = nullptr;  // disarms every waiter
+  parts_->timers.clear();
+  // Dropping one may run code that takes a coroutine: the vector may grow meanwhile.
+  for (std::size_t i = 0; i < parts_->coroutines.size(); ++i) {
+    const auto dropped = std::move(parts_->coroutines[i]->done);
+  }
 }
 
 State& State::of(lua_State* lua) {
