@@ -396,7 +396,8 @@ class RawClient:
         identity = identity or fresh_id("m")
         attribute = f" type='{kind}'" if kind else ""
         inner = f"<body>{escape(text)}</body>" if text is not None else ""
-        self.send(f"<message to={quoteattr(to)} id='{identity}'{attribute}>{inner}{extra}</message>")
+        self.send(f"<message to={quoteattr(to)} id='{identity}'{attribute}>"
+                  f"{inner}{extra}</message>")
         return identity
 
     def presence(self, kind=None, to=None, inner="", identity=None):

@@ -27,6 +27,8 @@ SANITIZER_REPORT = re.compile(
 LOG_LINE = re.compile(r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>[A-Z]+) "
                       r"(?P<source>\S+) (?P<what>\S+)(?P<fields>.*)$")
 LOUD = ("WARNING", "ERROR", "CRITICAL")
+# What a crowded machine brings about, whatever the server does.
+TOLERATED = ("loop_turn_slow",)
 
 
 def password_of(user):
@@ -133,7 +135,7 @@ class ScratchServer:
 
     @property
     def script_directory(self):
-        return self.directory / "scriptlets"
+        return self.directory / "scripts"
 
     # Configuration
 
@@ -188,7 +190,6 @@ class ScratchServer:
         path = self.script_directory / (source.replace(".", "/") + ".lua")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        self.scriptlet["Script_Path"] = f'( "{self.script_directory}" )'
         self.scripts[name] = source
 
     # Life and death
@@ -260,7 +261,8 @@ class ScratchServer:
         report = self.stderr()
         assert not SANITIZER_REPORT.search(report), report
         unexpected = [line for line in self.log_lines(LOUD)
-                      if not any(expected(line) for expected in self.expected_log)]
+                      if line["what"] not in TOLERATED
+                      and not any(expected(line) for expected in self.expected_log)]
         assert not unexpected, "undeclared log lines:\n" + "\n".join(
             line.group(0) for line in unexpected)
 

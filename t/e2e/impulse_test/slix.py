@@ -14,15 +14,16 @@ class SlixClient:
     """One slixmpp session. Events become entries of queues that a test can wait for."""
 
     EVENTS = ("message", "presence_subscribe", "presence_subscribed", "presence_available",
-              "presence_unavailable", "roster_update")
+              "presence_unavailable", "roster_update", "session_start", "failed_auth",
+              "disconnected")
 
     def __init__(self, jid, password, address, plugins=("xep_0030", "xep_0199", "xep_0203")):
         self.jid = jid
-        self.events = {name: queue.Queue() for name in (*self.EVENTS, "session_start", "failed_auth",
-                                                        "disconnected")}
+        self.events = {name: queue.Queue() for name in self.EVENTS}
         self._address = address
         self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(jid, password, plugins), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(jid, password, plugins),
+                                        daemon=True)
         self._thread.start()
         self._started.wait(DEFAULT_PATIENCE)
 
@@ -52,7 +53,9 @@ class SlixClient:
         """Runs a function (or coroutine function) in the client's loop; returns its result."""
         async def run():
             result = function(*arguments, **named)
-            return await result if asyncio.isfuture(result) or asyncio.iscoroutine(result) else result
+            if asyncio.isfuture(result) or asyncio.iscoroutine(result):
+                result = await result
+            return result
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(DEFAULT_PATIENCE)
 
     def wait(self, event, condition=lambda data: True):

@@ -78,9 +78,9 @@ def test_ones_own_other_resource_can_be_addressed(server):
 
 
 @pytest.mark.parametrize("to", ["@localhost", "romeo@", "romeo@localhost/", "a@b@c", "",
-                                "ro meo@localhost", "romeo@local host", "\u0130@localhost/\u0000"
-                                .replace("\u0000", ""), "x" * 1024 + "@localhost",
-                                "romeo@" + "x" * 1024, "\"romeo\"@localhost", "romeo&apos;@localhost"])
+                                "ro meo@localhost", "romeo@local host", "x" * 1024 + "@localhost",
+                                "romeo@" + "x" * 1024, "\"romeo\"@localhost",
+                                "romeo&apos;@localhost"])
 def test_a_malformed_address_is_jid_malformed(server, to):
     """RFC 6120 section 8.3.3.8. The stream goes on."""
     romeo = server.online("romeo", "home")
@@ -89,7 +89,7 @@ def test_a_malformed_address_is_jid_malformed(server, to):
     answers = juliet.drain()
     if to == "":
         assert len(answers) <= 1
-    elif to == "a@b@c" or to.startswith("\u0130"):
+    elif to == "a@b@c":
         assert [local(answer) for answer in answers] == ["message"]
     else:
         assert [error_condition(answer) for answer in answers] == [("modify", "jid-malformed")]

@@ -91,7 +91,8 @@ def test_what_is_stored(server, kind):
     "<message to='romeo@localhost' type='headline'><body>x</body></message>",
     "<message to='romeo@localhost' type='groupchat'><body>x</body></message>",
     "<message to='romeo@localhost' type='error'><body>x</body><error type='cancel'/></message>",
-    f"<message to='romeo@localhost' type='chat'><body>x</body><no-store xmlns='{HINTS}'/></message>",
+    "<message to='romeo@localhost' type='chat'><body>x</body>"
+    f"<no-store xmlns='{HINTS}'/></message>",
     f"<message to='romeo@localhost' type='chat'><body>x</body><no-permanent-store xmlns='{HINTS}'/>"
     f"<no-store xmlns='{HINTS}'/></message>",
     f"<message to='romeo@localhost' type='chat'><composing xmlns='{CHAT_STATES}'/></message>",

@@ -231,7 +231,8 @@ def test_a_roster_of_many_items(server):
     for start in range(0, count, 100):
         juliet.send("".join(
             f"<iq type='set' id='s{n}'><query xmlns='{ROSTER}'>"
-            f"{item(f'contact{n}@elsewhere.example', f'Contact {n}', [f'Group {n % 7}'])}</query></iq>"
+            + item(f"contact{n}@elsewhere.example", f"Contact {n}", [f"Group {n % 7}"])
+            + "</query></iq>"
             for n in range(start, start + 100)))
         for n in range(start, start + 100):
             assert juliet.answer(f"s{n}").get("type") == "result"

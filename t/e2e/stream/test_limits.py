@@ -100,7 +100,7 @@ def test_the_limits_are_options_of_the_listener(new_server):
     """max_stanza_bytes, max_stanza_depth, max_stanza_attributes and those before login."""
     server = new_server(listener={
         "max_stanza_bytes": 20000, "max_stanza_depth": 10, "max_stanza_attributes": 8,
-        "max_stanza_bytes_unauthenticated": 1000,
+        "max_stanza_bytes_unauthenticated": 1500,
         "max_stanza_elements_unauthenticated": 10}).start()
     romeo = server.online("romeo", "home")
     for good, bad in ((message(f"<body>{'A' * 19000}</body>"), message("A" * 21000)),
@@ -111,7 +111,7 @@ def test_the_limits_are_options_of_the_listener(new_server):
         assert romeo.receive().get("from") == juliet.jid
         juliet.send(bad)
         juliet.expect_stream_error("policy-violation")
-    for bad in ("A" * 1100, many(11)):
+    for bad in ("A" * 1600, many(11)):
         client = server.connect().open()
         client.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{bad}</auth>")
         client.expect_stream_error("policy-violation")
