@@ -129,7 +129,8 @@ def test_the_content_of_messages_can_be_hidden(new_server):
     romeo = server.online("romeo", "home")
     juliet = server.online("juliet", "home")
     juliet.send("<message to='romeo@localhost/home' type='chat' id='m1'>"
-                "<subject>topsecret</subject><body>topsecret &amp; more</body><x xmlns='urn:x'>topsecret</x></message>")
+                "<subject>topsecret</subject><body>topsecret &amp; more</body>"
+                "<x xmlns='urn:x'>topsecret</x></message>")
     romeo.receive()
     for kind in ("+R+", "+D+"):
         line = wait_until(lambda kind=kind: next(
@@ -253,7 +254,6 @@ def test_a_log_that_nobody_reads_stalls_no_session(new_server):
             text = text[-1000:] + os.read(reader, 65536)
     finally:
         os.close(reader)
-    server.expect_log("log_write_failed")
 
 
 def test_the_remote_end_of_a_unix_socket_is_recorded_without_harm(new_server):
