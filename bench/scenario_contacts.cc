@@ -17,6 +17,14 @@ constexpr int kProbes = 60;
 
 std::string bare(std::string_view jid) { return std::string(jid.substr(0, jid.find('/'))); }
 
+long count_items(std::string_view roster) {
+  long items = 0;
+  for (auto at = roster.find("<item"); at != roster.npos; at = roster.find("<item", at + 1)) {
+    ++items;
+  }
+  return items;
+}
+
 /// One publisher and its contacts, each subscribed to the other through the protocol.
 class Audience {
  public:
@@ -114,31 +122,29 @@ void run_roster(const Options& options) {
   Fleet fleet(poller, options);
   fleet.log_in(1);
   auto& client = fleet[0];
-  bool is_answered = false;
+  long unanswered = 0;
   long items = 0;
   client.set_stanza_handler([&](Client&, std::string_view stanza) {
     if (!is_element(stanza, "iq") || attribute(stanza, "type") == "set") return;
     if (attribute(stanza, "type") != "result") throw std::runtime_error(std::string(stanza));
-    is_answered = true;
-    if (attribute(stanza, "id") != "roster") return;
-    items = 0;
-    for (auto at = stanza.find("<item"); at != stanza.npos; at = stanza.find("<item", at + 1)) {
-      ++items;
-    }
+    --unanswered;
+    if (attribute(stanza, "id") == "roster") items = count_items(stanza);
   });
-  const auto request = [&](std::string_view iq) {
-    is_answered = false;
+  // Returns when at most `may_wait` requests are unanswered.
+  const auto request = [&](std::string_view iq, long may_wait = 0) {
+    ++unanswered;
     client.send(iq);
     turn_until(
-        poller, [&] { return is_answered; }, "the answer about the roster");
+        poller, [&] { return unanswered <= may_wait; }, "the answer about the roster");
   };
 
   request(kRosterGet);
   for (long i = items; i < options.sessions; ++i) {
     const auto number = std::to_string(i);
     request("<iq type='set' id='add'><query xmlns='jabber:iq:roster'><item jid='contact" + number +
-            "@" + options.target.domain + "' name='Contact " + number +
-            "'><group>Friends</group></item></query></iq>");
+                "@" + options.target.domain + "' name='Contact " + number +
+                "'><group>Friends</group></item></query></iq>",
+            options.parallel);
   }
   serve_rounds([&](double seconds) {
     const auto deadline = Clock::now() + std::chrono::duration<double>(seconds);

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -114,9 +115,17 @@ class Server:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on, below the range from which outgoing connections get theirs."""
+    for _ in range(1000):
+        port = random.randrange(10240, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no free port")
 
 
 def accepts(port):
