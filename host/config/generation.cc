@@ -68,7 +68,7 @@ bool is_instance_name(const Generation& generation, const StanzaType& type, std:
 Result<QuestionView> parse_question(const Generation& generation,
                                     const std::vector<std::string>& words) {
   if (words.empty()) {
-    return Error{ErrorCode::kInvalid, "must be [TYPE [NAME]]... OPTION, as in: xmpp idle_time"};
+    return Error{ErrorCode::kInvalid, "must be [TYPE [NAME]]... OPTION, as in: security user"};
   }
   QuestionView question;
   question.option = text::lower(words.back());

@@ -62,7 +62,8 @@ Result<PidFile> PidFile::create(const std::string& path) {
     }
     if (!is_still_there(fd.get(), path)) continue;
     const std::string text = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd.get(), 0) != 0 ||
+    // For anybody to read, whatever the umask.
+    if (::fchmod(fd.get(), 0644) != 0 || ::ftruncate(fd.get(), 0) != 0 ||
         ::pwrite(fd.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
       return failed(path);
     }
