@@ -32,10 +32,12 @@ struct Reading {
 
 /// Names of options and stanzas.
 bool is_name(std::string_view word) {
+  bool has_letter = false;
   for (const char c : word) {
     if (!text::is_letter(c) && !text::is_digit(c) && c != '_' && c != '-') return false;
+    has_letter = has_letter || text::is_letter(c);
   }
-  return !word.empty();
+  return has_letter;
 }
 
 void include_file(Reading& reading, Node& node, const std::string& path, const Place& place,
@@ -104,8 +106,8 @@ class FileParser {
     }
     if (!is_name(key.text)) {
       report(key, key.found() +
-                      ": here must be the name of an option or of a stanza, which has only "
-                      "letters, digits, _ and -");
+                      ": here must be the name of an option or of a stanza (letters, digits, _ "
+                      "and -); a value of several words stands in quotes");
       return skip_line(key.line);
     }
     const Token next = lexer_.next(LexContext::kName);
