@@ -286,6 +286,9 @@ void ClientStream::bind(Document element) {
     error.add_child("text", ns::kStanzaErrors).add_text(text);
     send_stanza(answer.root());
   };
+  if (request->next_sibling() || root.first_child() != request) {
+    return refuse(StanzaCondition::kBadRequest, "A request holds exactly one element.");
+  }
   const Element* wanted = request->child("resource", ns::kBind);
   std::string resource = wanted ? wanted->text() : std::string();
   if (resource.empty()) resource = random_id();

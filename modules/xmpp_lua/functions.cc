@@ -230,6 +230,8 @@ void open_xmpp(lua_State* lua, Bridge& bridge) {
   }
   lua_pushinteger(lua, kCont);
   lua_setfield(lua, -2, "CONT");
+  lua_pushliteral(lua, IMPULSE_VERSION);
+  lua_setfield(lua, -2, "version");
   lua_pushinteger(lua, kDone);
   lua_setfield(lua, -2, "DONE");
   lua_call(lua, 1, 1);

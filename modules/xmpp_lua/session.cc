@@ -114,6 +114,13 @@ int close(lua_State* lua) {
   return 0;
 }
 
+/// sess:has_directed(jid): did this address get directed presence, and no unavailable since?
+int has_directed(lua_State* lua) {
+  const xmpp::Session& session = self(lua);
+  lua_pushboolean(lua, session.directed().contains(check_text(lua, 2)) ? 1 : 0);
+  return 1;
+}
+
 /// sess:take_directed(): who got directed presence and no unavailable since; forgotten by this
 int take_directed(lua_State* lua) {
   const std::vector<std::string> jids = self(lua).take_directed();
@@ -141,6 +148,7 @@ const luaL_Reg kSessionMethods[] = {{"jid", &jid},
                                     {"is_available", &is_available},
                                     {"is_interested", &is_interested},
                                     {"set_interested", &set_interested},
+                                    {"has_directed", &has_directed},
                                     {"take_directed", &take_directed},
                                     {"close", &close},
                                     {nullptr, nullptr}};

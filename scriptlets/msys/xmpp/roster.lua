@@ -68,7 +68,7 @@ local function read_item(query)
   if not item:attr("jid") then return nil, "bad-request", "The item has no jid." end
   local jid = xmpp.jid(item:attr("jid"))
   if not jid then return nil, "jid-malformed", "The jid of the item is not an address." end
-  local change = { jid = jid:bare(), groups = {}, remove = item:attr("subscription") == "remove" }
+  local change = { jid = jid:get(), groups = {}, remove = item:attr("subscription") == "remove" }
   if change.remove then return change end
   change.name = item:attr("name")
   if change.name == "" then change.name = nil end
