@@ -179,6 +179,8 @@ class ScratchServer:
 
     def write_users(self):
         """Writes the password file; the server sees the change without a restart."""
+        if self.account_store:
+            return
         scratch = self.users_file.with_suffix(".new")
         scratch.write_text("".join(f"{user}:{password}\n" for user, password in self.users.items()),
                            encoding="utf-8")
@@ -249,6 +251,9 @@ class ScratchServer:
         self.process.wait()
 
     def restart(self):
+        """Stops and starts again; the connections of the clients are gone first."""
+        for client in self.clients:
+            client.abort()
         self.stop()
         return self.start()
 

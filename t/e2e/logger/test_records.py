@@ -221,7 +221,7 @@ def test_reopening_after_a_rotation_loses_nothing(server, how):
     wait_until(server.log_file.exists, "the new host log")
     for n in range(20, 30):
         say(n)
-    line_with(server.record_log, "+m29+")
+    wait_until(lambda: sum("+m29+" in line for line in lines(server.record_log)) == 2, "the last")
     both = lines(moved) + lines(server.record_log)
     for kind in "RD":
         got = [line.split("+")[5] for line in both

@@ -163,6 +163,8 @@ def test_message_and_presence_and_iq_keep_their_order(server):
     """RFC 6120 section 10.1, across kinds."""
     romeo = server.online("romeo", "home")
     juliet = server.online("juliet", "home")
+    romeo.presence(to=juliet.jid)  # without sharing his presence he gets no requests
+    juliet.receive()
     to = romeo.jid
     juliet.send("".join(
         f"<message to='{to}' type='chat' id='m{n}'/><presence to='{to}' id='p{n}'/>"

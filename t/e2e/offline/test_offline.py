@@ -192,7 +192,8 @@ def test_the_spool_of_an_account_is_bounded(server):
     for burst in range(60):
         for n in range(100):
             juliet.message("romeo@localhost", "A" * 100, identity=f"m{burst * 100 + n}")
-        answers = juliet.drain()
+        answers = []
+        juliet.ping("romeo@localhost", others=answers)
         accepted += 100 - len(answers)
         if answers:
             refused = answers[0]

@@ -173,7 +173,7 @@ def test_a_server_does_not_start_with_mistakes(new_server):
     result = subprocess.run(server.command("--foreground"), capture_output=True, text=True,
                             check=False, timeout=patience(20))
     assert result.returncode == 1
-    assert "Banana" in result.stderr
+    assert "banana" in result.stderr.lower()
 
 
 def test_show_and_eval(server):
@@ -181,7 +181,8 @@ def test_show_and_eval(server):
     text = server.ctl("config", "show")
     assert "#xmpp#localhost" in text
     assert str(server.port) in text
-    assert "262144" in server.ctl("config", "eval", "xmpp_listener", "max_stanza_bytes")
+    assert re.search(r"\b(262144|256K)\b",
+                     server.ctl("config", "eval", "xmpp_listener", "max_stanza_bytes"))
     assert "60" in server.ctl("config", "eval", "XMPP_Listener", "Auth_Timeout")
     server.ctl("config", "eval", "xmpp_listener", "no_such_option", status=1)
     assert "password" not in text.lower() or "secret" not in text
@@ -192,7 +193,7 @@ def test_check_by_console(server):
     server.ctl("config", "check")
     server.bottom = "Banana {}"
     server.write_config()
-    assert "Banana" in server.ctl("config", "check", status=1)
+    assert "banana" in server.ctl("config", "check", status=1).lower()
     server.online("juliet").close()
 
 

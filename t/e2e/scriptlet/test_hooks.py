@@ -109,7 +109,7 @@ def test_stanzas_are_built_and_routed(new_server):
   local text = node:addchild("body")
   text:contents("built")
   xmpp.routeStanza(node)
-  return msys.xmpp.DONE
+  do return msys.xmpp.DONE end
 """).replace("local mod", 'local xml = require("xml")\nlocal mod', 1)).start()
     juliet, _ = pair(server)
     juliet.message("localhost", "x")
