@@ -161,6 +161,7 @@ void Daemon::commit(Next next, std::shared_ptr<const config::Generation> generat
   apply_debug_levels(loader_, *generation_);
   for (auto& prepared : next.modules) prepared->commit();
   rooms_.control.commit(std::move(next.control));
+  rooms_.host.created_files.clear();
 }
 
 Result<void> Daemon::drop_privileges(const CoreSettings& core) {
@@ -169,8 +170,7 @@ Result<void> Daemon::drop_privileges(const CoreSettings& core) {
   if (!*identity) return {};
   std::vector<std::string> paths = {core.global.state_directory, log_file_, pid_file_.path()};
   for (const control::Endpoint& endpoint : core.control) paths.push_back(endpoint.path);
-  for (std::string& path : rooms_.host.created_files) paths.push_back(std::move(path));
-  rooms_.host.created_files.clear();
+  for (const std::string& path : rooms_.host.created_files) paths.push_back(path);
   if (auto given = give_files(**identity, paths); !given) return given;
   return become(**identity);
 }

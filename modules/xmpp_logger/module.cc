@@ -43,6 +43,8 @@ class LoggerModule final : public Module {
       const auto options = config::resolve<LoggerOptions>(logger_table(), {node});
       auto logger = Logger::make(host_.pools.get("IO"), options, file_for(options));
       if (logger) {
+        // Made with all privileges; the user that the server becomes must be able to reopen it.
+        host_.created_files.push_back((*logger)->options().logfile);
         prepared->loggers.push_back(std::move(*logger));
       } else {
         if (!problems.empty()) problems += '\n';
