@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -21,9 +20,8 @@ namespace {
 class Log : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/impulse-log-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    directory_ = name;
+    directory_ = ::testing::TempDir() + "impulse-log-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
     path_ = directory_ + "/log";
     ASSERT_TRUE(open_file(path_));
   }
@@ -58,11 +56,13 @@ class Log : public ::testing::Test {
 TEST_F(Log, WritesTimeLevelSourceWhatAndFields) {
   LOG(source_, kWarning, "session_bound", {"jid", "romeo@example.net"}, {"port", 5222},
       {"secure", true});
-  EXPECT_TRUE(std::regex_match(
-      written(),
-      std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARNING log_test session_bound )"
-                 R"(jid=romeo@example\.net port=5222 secure=true\n)")))
-      << written();
+  const std::string line = written();
+  ASSERT_GT(line.size(), 24U);
+  std::string form = line.substr(0, 24);
+  for (char& c : form) c = c >= '0' && c <= '9' ? 'n' : c;
+  EXPECT_EQ(form, "nnnn-nn-nnTnn:nn:nn.nnnZ");
+  EXPECT_EQ(line.substr(24),
+            " WARNING log_test session_bound jid=romeo@example.net port=5222 secure=true\n");
 }
 
 TEST_F(Log, BelowTheThresholdNothingIsWrittenAndNoFieldEvaluated) {
@@ -99,7 +99,7 @@ TEST_F(Log, EscapesWhatCouldForgeOrHideALine) {
       {"\xf4\x90\x80\x80", R"("\xf4\x90\x80\x80")"},    // above U+10FFFF
       {"\xe2\x80", R"("\xe2\x80")"},                    // cut off
       {"\xc2\x85", R"("\xc2\x85")"},                    // U+0085 next line
-      {"a\xe2\x80\xaeb", R"("a\xe2\x80\xaeb")"},        // U+202E turns the direction
+      {"\xe2\x80\xae-", R"("\xe2\x80\xae-")"},        // U+202E turns the direction
   };
   for (const Row& row : rows) EXPECT_EQ(value_of(row.value), row.shown);
 }
@@ -131,13 +131,14 @@ TEST_F(Log, LinesOfManyThreadsStayWholeWhileTheFileIsReopened) {
   std::istringstream lines(written());
   std::set<std::string> seen;
   std::string line;
-  const std::regex form(R"(\S+Z ERROR log_test (line thread=\d number=\d+ end=yes))");
-  while (std::getline(lines, line)) {
-    std::smatch match;
-    ASSERT_TRUE(std::regex_match(line, match, form)) << line;
-    seen.insert(match[1]);
-  }
+  while (std::getline(lines, line)) seen.insert(line.substr(std::min<std::size_t>(24, line.size())));
   EXPECT_EQ(seen.size(), std::size_t{kThreads} * kLines);
+  for (int t = 0; t < kThreads; ++t) {
+    for (int i = 0; i < kLines; ++i) {
+      ASSERT_TRUE(seen.contains(" ERROR log_test line thread=" + std::to_string(t) +
+                                " number=" + std::to_string(i) + " end=yes"));
+    }
+  }
 }
 
 TEST_F(Log, ReopenMakesTheFileAnewAfterRotation) {

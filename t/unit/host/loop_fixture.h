@@ -60,10 +60,9 @@ class Watched {
  public:
   template <class F>
   void change(F fn) {
-    {
-      const std::lock_guard lock(mutex_);
-      fn(value_);
-    }
+    // Notifies under the lock: who waits may destroy this as soon as it has the lock.
+    const std::lock_guard lock(mutex_);
+    fn(value_);
     changed_.notify_all();
   }
   /// True when `condition` came to hold in time.

@@ -280,8 +280,8 @@ TEST(Loop, TimeStandsStillWithinATurnAndGoesOnInTheNext) {
 }
 
 TEST(Loop, LogsATurnThatTookTooLongAndNoOther) {
-  char path[] = "/tmp/impulse-loop-test-XXXXXX";
-  const UniqueFd file(::mkstemp(path));
+  std::string path = ::testing::TempDir() + "impulse-loop-test-XXXXXX";
+  const UniqueFd file(::mkstemp(path.data()));
   ASSERT_TRUE(file);
   ASSERT_TRUE(log::open_file(path));
   Loop loop(0, "slowpoke");
@@ -296,7 +296,7 @@ TEST(Loop, LogsATurnThatTookTooLongAndNoOther) {
   std::ifstream in(path);
   std::ostringstream text;
   text << in.rdbuf();
-  ::unlink(path);
+  ::unlink(path.c_str());
   EXPECT_NE(text.str().find(" WARNING event loop_turn_slow loop=slowpoke ms=3"), std::string::npos)
       << text.str();
   EXPECT_EQ(std::ranges::count(text.str(), '\n'), 1);
