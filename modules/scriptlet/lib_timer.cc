@@ -42,6 +42,7 @@ int make(lua_State* lua, double seconds, bool repeats) {
                 "must be a time from now to a year ahead");
   luaL_checktype(lua, 2, LUA_TFUNCTION);
   luaL_optlstring(lua, 3, "", nullptr);
+  lua_settop(lua, 3);
   State& state = State::of(lua);
   if (state.is_retired()) {
     return luaL_error(lua, "timers cannot be set: this configuration was replaced");
