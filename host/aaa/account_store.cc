@@ -90,21 +90,21 @@ struct Removal {
 
   static void erase_account(std::unique_ptr<Removal> step) {
     Removal& s = *step;
-    s.datasource.map_change(
-        s.loop, kStore, s.domain, {{s.user, std::nullopt}},
-        [step = std::move(step)](Result<void> erased) mutable {
-          if (!erased) return step->done(std::move(erased));
-          // Once more: what arrived for it between the two.
-          erase_belongings(std::move(step), [](std::unique_ptr<Removal> last) { last->done({}); });
-        });
+    s.datasource.map_change(s.loop, kStore, s.domain, {{s.user, std::nullopt}},
+                            [step = std::move(step)](Result<void> erased) mutable {
+                              if (!erased) return step->done(std::move(erased));
+                              // Once more: what arrived for it between the two.
+                              erase_belongings(std::move(step), nullptr);
+                            });
   }
 
+  /// `next` may be null: then that was all.
   static void erase_belongings(std::unique_ptr<Removal> step,
                                void (*next)(std::unique_ptr<Removal>)) {
     Removal& s = *step;
     s.datasource.erase_owner(s.loop, address(s.user, s.domain),
                              [step = std::move(step), next](Result<void> erased) mutable {
-                               if (!erased) return step->done(std::move(erased));
+                               if (!erased || next == nullptr) return step->done(std::move(erased));
                                next(std::move(step));
                              });
   }

@@ -1,6 +1,7 @@
 // CallQueue: which waiting call may run next, so that calls of one thread take effect in order.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -37,7 +38,8 @@ class CallQueue {
   /// them, and all writes before them are settled already.
   void push_policy(std::vector<std::unique_ptr<Read>> reads);
 
-  /// The next writes, in order; waits for them. Empty: stop_writes() was called, all are done.
+  /// The next writes, in order; waits for them, and for a moment also for their like: see
+  /// linger(). Empty: stop_writes() was called, all are done.
   std::vector<std::unique_ptr<Write>> take_writes(std::size_t most);
   /// `count` more of the taken writes are on disk or have failed.
   void settled(std::size_t count);
@@ -65,6 +67,7 @@ class CallQueue {
     std::uint64_t ticket;
     std::uint64_t after_write;
   };
+  void linger(std::unique_lock<std::mutex>& lock);
   bool first_write_may_run() const;
   bool first_read_may_run() const;
 
@@ -74,6 +77,9 @@ class CallQueue {
   std::size_t write_bytes_ = 0;
   std::uint64_t writes_pushed_ = 0;
   std::uint64_t writes_settled_ = 0;
+  std::size_t writer_wakes_at_ = 1;  ///< so many waiting writes wake the writer
+  std::size_t expected_ = 0;         ///< writes that wait soon if those answered ask again
+  std::chrono::steady_clock::time_point last_taken_;
   std::deque<WaitingRead> reads_;
   std::uint64_t reads_pushed_ = 0;
   std::vector<std::uint64_t> taken_;  ///< first ticket of reads taken that have not begun
