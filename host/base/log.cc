@@ -105,8 +105,7 @@ Character first_character(std::string_view text) {
 // Controls, line separators and what turns the direction of text: a log line must show what it is.
 bool is_unsafe(char32_t code) {
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x200B && code <= 0x200F) ||
-         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
-         code == 0xFEFF;
+         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
 }
 
 void append_hex_byte(std::string& line, unsigned char byte) {
@@ -146,14 +145,13 @@ std::size_t append_character(std::string& line, std::string_view rest) {
   return length;
 }
 
-bool is_plain(char c) {
-  return c > ' ' && c < 0x7F && c != '"' && c != '\\' && c != '=';
-}
+bool is_plain(char c) { return c > ' ' && c < 0x7F && c != '"' && c != '\\' && c != '='; }
 
 // Appends as much of `value` as fits; false when it was cut.
 bool append_value(std::string& line, std::string_view value) {
   constexpr std::size_t kRoom = kMaxLine - 32;  // for the longest escape, the quote and the mark
-  if (!value.empty() && line.size() + value.size() < kRoom && std::ranges::all_of(value, is_plain)) {
+  if (!value.empty() && line.size() + value.size() < kRoom &&
+      std::ranges::all_of(value, is_plain)) {
     line += value;
     return true;
   }

@@ -28,8 +28,7 @@ struct Field {
   Field(std::string_view k, const std::string& v) : key(k), value(v) {}
   Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false") {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Field(std::string_view k, T v) : key(k) {
+  requires(!std::same_as<T, bool>) Field(std::string_view k, T v) : key(k) {
     auto end = std::to_chars(digits, digits + sizeof digits, v).ptr;
     value = std::string_view(digits, static_cast<std::size_t>(end - digits));
   }
@@ -88,8 +87,8 @@ Result<void> reopen();
 }  // namespace impulse::log
 
 /// LOG(log::host(), kInfo, "file_opened", {"path", path}): evaluates its fields only when wanted.
-#define LOG(source, level, what, ...)                                                      \
-  do {                                                                                     \
-    if ((source).wants(::impulse::log::Level::level))                                      \
+#define LOG(source, level, what, ...)                                                       \
+  do {                                                                                      \
+    if ((source).wants(::impulse::log::Level::level))                                       \
       ::impulse::log::write((source), ::impulse::log::Level::level, (what), {__VA_ARGS__}); \
   } while (0)

@@ -117,7 +117,7 @@ class Loop {
   event_base* base_;
   Mailbox mailbox_;
   ::event* wake_event_;
-  EndOfTurn* first_ = nullptr;    // enlisted, in order
+  EndOfTurn* first_ = nullptr;  // enlisted, in order
   EndOfTurn* last_ = nullptr;
   EndOfTurn* running_ = nullptr;  // what the present pass has yet to call
   std::vector<UniqueFunction<void()>> graveyard_;

@@ -142,9 +142,9 @@ class ByteStream final : private event::EndOfTurn {
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_{nullptr, &ByteStream::free_tls};
   std::shared_ptr<const TlsContext> pending_tls_;  // begins when the plain output has left
   std::unique_ptr<Address> peer_;
-  Visit* visit_ = nullptr;     // the calls of ours that are on the stack, innermost first
+  Visit* visit_ = nullptr;  // the calls of ours that are on the stack, innermost first
   std::string output_;
-  std::size_t written_ = 0;    // bytes at the front of output_ that have left
+  std::size_t written_ = 0;         // bytes at the front of output_ that have left
   std::size_t flush_end_ = kNoEnd;  // what was appended behind this does not leave for now
   std::size_t output_limit_ = 4 * 1024 * 1024;
   std::uint64_t last_read_ms_ = 0;
@@ -157,13 +157,13 @@ class ByteStream final : private event::EndOfTurn {
   State state_ = State::kOpen;
   bool attached_ = false;
   bool paused_ = false;
-  bool read_more_ = false;        // bytes may wait inside OpenSSL, of which no event tells
-  bool wants_write_ = false;      // output waits for room in the socket
-  bool tls_wants_write_ = false;  // reading or the handshake waits for room
-  bool write_wants_read_ = false; // output waits for the peer's bytes (renegotiation)
-  bool broken_ = false;           // writing failed; what the peer sent before is still read
-  bool ended_ = false;            // the peer's end was seen
-  bool told_ = false;             // on_closed was called
+  bool read_more_ = false;         // bytes may wait inside OpenSSL, of which no event tells
+  bool wants_write_ = false;       // output waits for room in the socket
+  bool tls_wants_write_ = false;   // reading or the handshake waits for room
+  bool write_wants_read_ = false;  // output waits for the peer's bytes (renegotiation)
+  bool broken_ = false;            // writing failed; what the peer sent before is still read
+  bool ended_ = false;             // the peer's end was seen
+  bool told_ = false;              // on_closed was called
 
   static constexpr std::size_t kNoEnd = static_cast<std::size_t>(-1);
 };

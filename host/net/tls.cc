@@ -128,7 +128,8 @@ void set_defaults(SSL_CTX* context, const TlsOptions& options, Versions versions
   // Resumption by ticket only: a cache of sessions would cost memory for every connection.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
-  constexpr std::string_view kSessionContext = "impulse";  // needed where certificates are asked for
+  constexpr std::string_view kSessionContext =
+      "impulse";  // needed where certificates are asked for
   SSL_CTX_set_session_id_context(context,
                                  reinterpret_cast<const unsigned char*>(kSessionContext.data()),
                                  static_cast<unsigned>(kSessionContext.size()));
@@ -153,7 +154,8 @@ Result<void> load_certificate(SSL_CTX* context, const TlsOptions& options) {
                     "must hold the certificate's private key in PEM, without a passphrase");
   }
   if (SSL_CTX_check_private_key(context) != 1) {
-    return unusable(option, key, "must be the private key of the first certificate of tls_certificate");
+    return unusable(option, key,
+                    "must be the private key of the first certificate of tls_certificate");
   }
   return {};
 }
@@ -292,9 +294,8 @@ std::string channel_binding_exporter(ssl_st* tls) {
 std::string channel_binding_server_end_point(ssl_st* tls) {
   const X509* certificate = SSL_get_certificate(tls);
   int digest_nid = NID_undef;
-  if (certificate == nullptr ||
-      X509_get_signature_info(const_cast<X509*>(certificate), &digest_nid, nullptr, nullptr,
-                              nullptr) != 1) {
+  if (certificate == nullptr || X509_get_signature_info(const_cast<X509*>(certificate), &digest_nid,
+                                                        nullptr, nullptr, nullptr) != 1) {
     return {};
   }
   // RFC 5929 section 4.1: MD5 and SHA-1 count as SHA-256; without one hash it is undefined.

@@ -1,9 +1,9 @@
 // TLS contexts from options, and what a finished handshake tells (channel binding, cipher).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -25,7 +25,7 @@ struct TlsOptions {
   std::string verify_mode = "none";  ///< "none", "require", else optional
   std::string protocols = "+ALL";    ///< "+ALL:-TLSv1.2"; TLS below 1.2 is never offered
   bool allow_renegotiation = false;
-  std::string alpn;                  ///< protocol to select when offered: "imap"
+  std::string alpn;  ///< protocol to select when offered: "imap"
   auto operator<=>(const TlsOptions&) const = default;
 };
 

@@ -89,16 +89,17 @@ TEST_F(Log, EscapesWhatCouldForgeOrHideALine) {
       {"two words", R"("two words")"},
       {"a=b", R"("a=b")"},
       {R"(say "hi" \o/)", R"("say \"hi\" \\o/")"},
-      {"x\n2026-01-01T00:00:00.000Z ERROR host forged", R"("x\n2026-01-01T00:00:00.000Z ERROR host forged")"},
+      {"x\n2026-01-01T00:00:00.000Z ERROR host forged",
+       R"("x\n2026-01-01T00:00:00.000Z ERROR host forged")"},
       {"\r\t", R"("\r\t")"},
       {"nul\0esc\x1b[31m"sv, R"("nul\x00esc\x1b[31m")"},
       {"j\xc3\xbcrg@\xf0\x9f\x8d\x95", "\"j\xc3\xbcrg@\xf0\x9f\x8d\x95\""},
-      {"\xc3(", R"("\xc3(")"},                          // broken sequence
-      {"\xc0\xaf", R"("\xc0\xaf")"},                    // overlong
-      {"\xed\xa0\x80", R"("\xed\xa0\x80")"},            // surrogate
-      {"\xf4\x90\x80\x80", R"("\xf4\x90\x80\x80")"},    // above U+10FFFF
-      {"\xe2\x80", R"("\xe2\x80")"},                    // cut off
-      {"\xc2\x85", R"("\xc2\x85")"},                    // U+0085 next line
+      {"\xc3(", R"("\xc3(")"},                        // broken sequence
+      {"\xc0\xaf", R"("\xc0\xaf")"},                  // overlong
+      {"\xed\xa0\x80", R"("\xed\xa0\x80")"},          // surrogate
+      {"\xf4\x90\x80\x80", R"("\xf4\x90\x80\x80")"},  // above U+10FFFF
+      {"\xe2\x80", R"("\xe2\x80")"},                  // cut off
+      {"\xc2\x85", R"("\xc2\x85")"},                  // U+0085 next line
       {"\xe2\x80\xae-", R"("\xe2\x80\xae-")"},        // U+202E turns the direction
   };
   for (const Row& row : rows) EXPECT_EQ(value_of(row.value), row.shown);
@@ -131,7 +132,8 @@ TEST_F(Log, LinesOfManyThreadsStayWholeWhileTheFileIsReopened) {
   std::istringstream lines(written());
   std::set<std::string> seen;
   std::string line;
-  while (std::getline(lines, line)) seen.insert(line.substr(std::min<std::size_t>(24, line.size())));
+  while (std::getline(lines, line))
+    seen.insert(line.substr(std::min<std::size_t>(24, line.size())));
   EXPECT_EQ(seen.size(), std::size_t{kThreads} * kLines);
   for (int t = 0; t < kThreads; ++t) {
     for (int i = 0; i < kLines; ++i) {

@@ -167,7 +167,9 @@ TEST(Timer, RepeatsUntilDestroyedAndFollowsMoves) {
 TEST(Timer, DestroyedBeforeItsTimeNeverFires) {
   Loop loop(0, "t");
   bool fired = false;
-  { Timer timer = loop.after(milliseconds(1), [&] { fired = true; }); }
+  {
+    Timer timer = loop.after(milliseconds(1), [&] { fired = true; });
+  }
   Timer end = loop.after(milliseconds(30), [&] { loop.stop(); });
   run_bounded(loop);
   EXPECT_FALSE(fired);

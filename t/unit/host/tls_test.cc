@@ -280,9 +280,8 @@ TEST_F(Tls, ServerEndPointBindingUsesTheHashOfTheSignature) {  // RFC 5929 secti
   const struct {
     const EVP_MD* signature;
     const EVP_MD* binding;
-  } rows[] = {{EVP_sha256(), EVP_sha256()},
-              {EVP_sha384(), EVP_sha384()},
-              {EVP_sha512(), EVP_sha512()}};
+  } rows[] = {
+      {EVP_sha256(), EVP_sha256()}, {EVP_sha384(), EVP_sha384()}, {EVP_sha512(), EVP_sha512()}};
   for (const auto& row : rows) {
     const Certificate certificate("example.net", row.signature);
     certificate.write_both(folder_.file("row.pem"));
