@@ -16,17 +16,21 @@ local max_messages = 1000 -- kept per account
 
 local mod = { order = 120 } -- after msys.xmpp.presence: contacts hear of us before we read
 
---- Is this worth keeping? Pure.
--- @return "keep"; "drop" for what has no meaning later (chat states); or "refuse"
-local function verdict(stanza)
-  if stanza:child("no-store", NS_HINTS) or stanza:child("no-permanent-store", NS_HINTS) then
-    return "refuse"
-  end
-  if stanza:child("store", NS_HINTS) then return "keep" end
+--- Is there something in it that its reader will want later? Chat states mean nothing by then.
+local function has_content(stanza)
+  if stanza:child("store", NS_HINTS) then return true end
   local body = stanza:child("body")
-  if body and body:contents() ~= "" then return "keep" end
-  if stanza:child("subject") or stanza:child("received", NS_RECEIPTS) then return "keep" end
-  return "drop"
+  if body and body:contents() ~= "" then return true end
+  return (stanza:child("subject") or stanza:child("received", NS_RECEIPTS)) ~= nil
+end
+
+--- Is this worth keeping? Pure.
+-- (no-permanent-store speaks of archives: what waits for its reader is not one.)
+-- @return "keep"; "drop" for what has no meaning later; or "refuse", so that its sender knows
+local function verdict(stanza)
+  if not has_content(stanza) then return "drop" end
+  if stanza:child("no-store", NS_HINTS) then return "refuse" end
+  return "keep"
 end
 
 --- Nobody is there to take a message: it is on disk before the next stanza is looked at.

@@ -254,6 +254,9 @@ local function subscribe(account, jid, stanza, roster)
   if answer == "unsubscribed" then return reply(account, jid, answer) end
   if answer == "ignored" then return end
 
+  if not old and roster.count >= max_items then
+    return xmpp.reply_error(stanza, "resource-constraint")
+  end
   if answer == "subscribed" or item.approved then
     local state = subscription.outbound("subscribed", cell[1] or subscription.state_of(old))[1]
     item.listed, item.approved = true, nil
@@ -265,9 +268,6 @@ local function subscribe(account, jid, stanza, roster)
   end
 
   if not cell[1] then return end -- asked already: one request is enough
-  if not old and roster.count >= max_items then
-    return xmpp.reply_error(stanza, "resource-constraint")
-  end
   item.pending = stanza:tostring() -- the whole stanza: it is shown at each login until answered
   local version, err = change_state(account, jid, item, cell[1])
   if not version then return xmpp.reply_error(stanza, "internal-server-error", err) end

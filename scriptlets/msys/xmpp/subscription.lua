@@ -75,10 +75,10 @@ local inbound = {
   unsubscribe = {
     ["none"] = {},
     ["none+out"] = {},
-    ["none+in"] = { "none", deliver = true },
-    ["none+out+in"] = { "none+out", deliver = true },
+    ["none+in"] = { "none", deliver = true, reply = "unsubscribed" },
+    ["none+out+in"] = { "none+out", deliver = true, reply = "unsubscribed" },
     ["to"] = {},
-    ["to+in"] = { "to", deliver = true },
+    ["to+in"] = { "to", deliver = true, reply = "unsubscribed" },
     ["from"] = { "none", deliver = true, reply = "unsubscribed" },
     ["from+out"] = { "none+out", deliver = true, reply = "unsubscribed" },
     ["both"] = { "to", deliver = true, reply = "unsubscribed" },
