@@ -80,11 +80,14 @@ class Server:
                 )
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready():
-            if any(process.poll() is not None for process in self.processes):
+            if self.has_ended():
                 raise RuntimeError(f"{self.name} ended at its start:\n{self.last_words()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} does not become ready:\n{self.last_words()}")
             time.sleep(0.1)
+
+    def has_ended(self):
+        return any(process.poll() is not None for process in self.processes)
 
     def pids(self):
         return [process.pid for process in self.processes]
