@@ -166,7 +166,7 @@ def test_a_message_for_nobody_is_not_stored(server):
     """RFC 6121 section 8.5.1."""
     juliet = server.online("juliet")
     juliet.message("paris@localhost", "x", identity="m1")
-    juliet.drain()
+    juliet.ping("paris@localhost", others=[])
     server.users["paris"] = "paris-secret"
     server.write_users()
     assert arrive(server, "paris")[1] == []

@@ -115,6 +115,7 @@ def test_after_unavailable_a_session_is_connected_still(server):
     juliet.drain()
     romeo.presence(inner="<status>x</status>")
     romeo.expect_nothing(juliet)
+    romeo.drain()
     juliet.go_online()
     assert presences([romeo.receive()]) == [("juliet@localhost/balcony", None)]
 
