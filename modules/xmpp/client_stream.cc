@@ -17,6 +17,8 @@ namespace impulse::xmpp {
 
 namespace {
 constexpr std::string_view kClosingTag = "</stream:stream>";
+/// A client that has closed its side waits at most this long for its last answers.
+constexpr std::chrono::milliseconds kEndTime{5000};
 }  // namespace
 
 ClientStream::ClientStream(EngineLoop& home, std::unique_ptr<net::ByteStream> bytes,
@@ -50,7 +52,7 @@ bool ClientStream::takes_input() const {
     case State::kAwaitingBoundHeader:
     case State::kBinding:
     case State::kBound:
-      return !is_paused_;
+      return !is_paused_ && !is_ending_;
     case State::kStartingTls:
     case State::kLookingUp:
     case State::kMoving:
@@ -236,7 +238,16 @@ void ClientStream::stanza(Document element) {
   session_->receive(std::move(stanza));
 }
 
-void ClientStream::on_stream_end() { end({}); }
+void ClientStream::on_stream_end() {
+  // RFC 6120 section 4.4: what the client sent before its closing tag is still answered.
+  parser_.stop();
+  if (!session_) return end({});
+  is_ending_ = true;
+  deadline_ms_ = home_->loop().now_ms() + kEndTime.count();
+  session_->client_has_closed();
+}
+
+void ClientStream::end_politely() { end({}); }
 
 void ClientStream::on_parse_error(const StreamError& error) {
   if (!has_sent_header_) open_stream(nullptr);
@@ -318,6 +329,7 @@ void ClientStream::check_deadlines(std::uint64_t now_ms) {
   if (state_ == State::kClosing || state_ == State::kClosed) return;
   if (deadline_ms_ != 0) {
     if (now_ms < deadline_ms_) return;
+    if (is_ending_) return end({});
     return fail({StreamCondition::kConnectionTimeout, "Authentication took too long."});
   }
   const auto idle = std::chrono::milliseconds(options_->idle_time).count();

@@ -53,9 +53,13 @@ class ClientStream final : private net::ByteReader, private ParserSink {
                    std::string_view body);
   /// Ends the stream with an error (RFC 6120 section 4.9).
   void fail(const StreamError& error);
+  /// Closes the connection without further words.
+  void cut() { bytes_->close_now(); }
   /// Stops and resumes taking stanzas from the client.
   void pause();
   void resume();
+  /// The session has handled all that its client sent before it closed the stream.
+  void end_politely();
   /// Looks at deadlines: authentication, idle. Called about once a second.
   void check_deadlines(std::uint64_t now_ms);
   /// Ends with host-gone when its domain is served no longer.
@@ -110,11 +114,12 @@ class ClientStream final : private net::ByteReader, private ParserSink {
   std::string pending_;  ///< input that came while we could not take it
   std::string_view mechanism_name_;
   std::size_t slot_ = 0;  ///< its place among the streams of its loop
-  std::uint64_t deadline_ms_ = 0;  ///< authenticated by then; 0 once bound
+  std::uint64_t deadline_ms_ = 0;  ///< bound, or with is_ending_ ended, by then; 0 = none
   State state_ = State::kAwaitingHeader;
   bool has_sent_header_ = false;
   bool is_paused_ = false;
   bool is_consuming_ = false;
+  bool is_ending_ = false;  ///< the client has closed its stream; its last stanzas are handled
   Guard guard_;
 };
 

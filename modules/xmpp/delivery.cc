@@ -17,8 +17,8 @@ struct Exit {
   Account& account;
   UniqueFunction<void()> then;
   void operator()() {
-    if (then) then();
     account.leave();
+    if (then) then();
   }
 };
 

@@ -108,6 +108,7 @@ class IMPULSE_EXPORT EngineLoop {
   std::shared_ptr<const Domains> domains_;
   std::shared_ptr<const Observers> observers_;
   event::Timer sweep_;
+  event::Timer stop_deadline_;
   Registrations kept_;
   UniqueFunction<void()> stopped_;
   bool is_stopping_ = false;

@@ -11,6 +11,11 @@
 
 namespace impulse::xmpp {
 
+namespace {
+/// From system-shutdown to the end of the connection.
+constexpr std::chrono::milliseconds kGoodbyeTime{1000};
+}  // namespace
+
 /// A stanza on its way to many: the element and its serialised body, shared by all loops.
 struct EngineLoop::FanOut {
   Stanza stanza;
@@ -226,7 +231,11 @@ void EngineLoop::stop(UniqueFunction<void()> stopped) {
   for (std::size_t i = streams_.size(); i-- > 0;) {
     if (i < streams_.size()) streams_[i]->fail({StreamCondition::kSystemShutdown, {}});
   }
-  if (streams_.empty() && stopped_) std::exchange(stopped_, nullptr)();
+  if (streams_.empty() && stopped_) return std::exchange(stopped_, nullptr)();
+  // Clients that do not close their side must not hold up a restart.
+  stop_deadline_ = loop_.after(kGoodbyeTime, [this] {
+    for (auto& stream : streams_) stream->cut();
+  });
 }
 
 }  // namespace impulse::xmpp

@@ -78,6 +78,13 @@ Resume Passage::wait() {
   return resume;
 }
 
+Resume& Resume::operator=(Resume&& other) noexcept {
+  if (this == &other) return *this;
+  const Resume dropped = std::move(*this);  // what it held is not forgotten: somebody waits for it
+  passage_ = std::move(other.passage_);
+  return *this;
+}
+
 Resume::~Resume() {
   if (!passage_) return;
   if (passage_->stanza && passage_->runner_) {
@@ -124,6 +131,8 @@ void HookRunner::advance(Passage passage, Verdict verdict) {
     passage.last_order_ = next->order;
     passage.last_id_ = next->id;
     verdict = next->handler(passage);
+    // Who says kWait has called wait(), and nobody else has: the passage is in one place only.
+    IMPULSE_CHECK((verdict == Verdict::kWait) == (passage.runner_ == nullptr));
   }
   if (verdict == Verdict::kWait) return;  // the passage has moved into a Resume
   auto finish = std::move(passage.finish_);
@@ -136,12 +145,15 @@ void HookRunner::run_one(const HookHandler& handler, Passage passage,
   passage.is_single_ = true;
   passage.finish_ = std::move(finish);
   const Verdict verdict = handler(passage);
+  IMPULSE_CHECK((verdict == Verdict::kWait) == (passage.runner_ == nullptr));
   if (verdict != Verdict::kWait) advance(std::move(passage), verdict);
 }
 
 Verdict HookRunner::run_now(Passage& passage) {
   for (const Entry& e : chains_[static_cast<std::size_t>(passage.point)]) {
-    if (e.handler(passage) == Verdict::kDone) return Verdict::kDone;
+    const Verdict verdict = e.handler(passage);
+    IMPULSE_CHECK(verdict != Verdict::kWait);
+    if (verdict == Verdict::kDone) return Verdict::kDone;
   }
   return Verdict::kCont;
 }

@@ -90,12 +90,13 @@ class IMPULSE_EXPORT Passage {
   bool is_single_ = false;  // one handler was asked, no chain
 };
 
-/// The right to continue a waiting passage. Dropping it unused answers internal-server-error.
+/// The right to continue a waiting passage. Dropping it unused (also by assigning another) answers
+/// internal-server-error.
 class IMPULSE_EXPORT Resume {
  public:
   Resume() = default;
   Resume(Resume&&) noexcept = default;
-  Resume& operator=(Resume&&) noexcept = default;
+  Resume& operator=(Resume&& other) noexcept;
   ~Resume();
   /// kCont or kDone. Home.
   void operator()(Verdict verdict);

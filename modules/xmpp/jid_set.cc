@@ -4,8 +4,9 @@
 namespace impulse::xmpp {
 
 bool JidSet::insert(const Jid& bare) {
-  is_stale_ = true;
-  return members_.insert(bare).second;
+  const bool is_new = members_.insert(bare).second;
+  is_stale_ |= is_new;
+  return is_new;
 }
 
 bool JidSet::erase(std::string_view bare) {

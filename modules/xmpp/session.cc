@@ -233,7 +233,9 @@ void Session::pump() {
     start(std::move(next));
   }
   is_pumping_ = false;
-  if (!is_busy_ && !waiting_ && !stream_) say_goodbye();
+  if (is_busy_ || waiting_) return;
+  if (!stream_) return say_goodbye();
+  if (has_client_closed_) end_stream();
 }
 
 void Session::bound() {
@@ -244,6 +246,19 @@ void Session::bound() {
     is_entered_ = true;
     account_.home().hooks().run(Passage(HookPoint::kSessionBound, this, &account_, std::nullopt),
                                 [](Passage passage, Verdict) { passage.session->finish(); });
+  });
+}
+
+void Session::client_has_closed() {
+  has_client_closed_ = true;
+  if (!is_busy_) pump();
+}
+
+void Session::end_stream() {
+  // Behind the answers that wait at the gate.
+  account_.enter([this] {
+    if (stream_) stream_->end_politely();
+    account_.leave();
   });
 }
 

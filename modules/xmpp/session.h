@@ -82,6 +82,9 @@ class IMPULSE_EXPORT Session {
   void finish();
   /// The connection ended: the rest that was sent is still handled, then contacts are told.
   void stream_gone();
+  /// The client sends no more: once all that it sent is handled and answered, the stream ends.
+  void client_has_closed();
+  void end_stream();
   /// A resource was just bound: scripts are told before the first stanza is handled.
   void bound();
   void say_goodbye();
@@ -104,6 +107,7 @@ class IMPULSE_EXPORT Session {
   bool is_busy_ = false;      ///< a stanza is being handled
   bool is_entered_ = false;   ///< ... within the account's gate
   bool is_pumping_ = false;
+  bool has_client_closed_ = false;
   bool has_said_goodbye_ = false;  ///< unavailable was sent for the client, if it had to be
   bool is_leaving_ = false;        ///< about to be removed
 };
