@@ -45,16 +45,19 @@ struct NewPassword {
         });
   }
 
-  /// Keeps the time at which the account was made, if it is there and can be read.
+  /// Keeps the time at which the account was made, if it can be read.
   static void replace(std::unique_ptr<NewPassword> step) {
     NewPassword& s = *step;
     s.datasource.map_get(
         s.loop, kStore, s.domain, s.user,
         [step = std::move(step)](Result<std::optional<std::string>> old) mutable {
           if (!old) return step->done(std::move(old).error());
-          if (*old) {
-            if (auto record = AccountRecord::decode(**old)) step->record.created = record->created;
+          if (!*old) {
+            return step->done(
+                Error{ErrorCode::kNotFound,
+                      "there is no account '" + address(step->user, step->domain) + "'"});
           }
+          if (auto record = AccountRecord::decode(**old)) step->record.created = record->created;
           NewPassword& n = *step;
           std::vector<store::MapChange> changes{{n.user, n.record.encode()}};
           n.datasource.map_change(

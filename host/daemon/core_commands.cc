@@ -107,6 +107,15 @@ std::function<void(Request, Reply)> now(Answer answer) {
   return [answer = std::move(answer)](Request request, Reply reply) { reply(answer(request)); };
 }
 
+/// Answers when every loop works with the new configuration.
+void reload(Daemon& daemon, const Request& request, Reply reply) {
+  if (request.arguments.size() > 1) return reply(too_many("config reload [FILE]"));
+  auto done = daemon.reload(request.arguments.empty() ? "" : request.arguments.front());
+  if (!done) return reply(std::move(done));
+  daemon.rooms().loops.when_caught_up(
+      [done = std::move(done), reply = std::move(reply)]() mutable { reply(std::move(done)); });
+}
+
 }  // namespace
 
 void add_core_commands(Daemon& daemon, Registrations& registrations) {
@@ -125,11 +134,11 @@ void add_core_commands(Daemon& daemon, Registrations& registrations) {
   add("summary", "", "Tells what is running.", [&](const Request&) { return summarise(daemon); });
   add("config check", "[FILE]", "Checks a configuration without using it.",
       [&](const Request& request) { return check(daemon, request); });
-  add("config reload", "[FILE]", "Reads the configuration and puts it into effect as a whole.",
-      [&](const Request& request) -> Result<std::string> {
-        if (request.arguments.size() > 1) return too_many("config reload [FILE]");
-        return daemon.reload(request.arguments.empty() ? "" : request.arguments.front());
-      });
+  registrations.push_back(
+      table.add({.words = "config reload",
+                 .arguments = "[FILE]",
+                 .help = "Reads the configuration and puts it into effect as a whole.",
+                 .run = [&daemon](Request request, Reply reply) { reload(daemon, request, std::move(reply)); }}));
   add("config show", "[TYPE [NAME]]", "Prints the configuration, or a part of it.",
       [&](const Request& request) {
         return config::show(*daemon.generation(), request.arguments);

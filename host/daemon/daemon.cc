@@ -19,7 +19,7 @@ namespace impulse::daemon {
 
 namespace {
 
-constexpr std::chrono::seconds kStopTime{10};
+constexpr std::chrono::seconds kStopTime{5};
 
 bool is_driver(const ModuleDescriptor& descriptor) {
   return std::string_view(descriptor.name).starts_with("ds_");
@@ -227,8 +227,11 @@ void Daemon::shut_down() {
   is_stopping_ = true;
   LOG(log::host(), kNotice, "server_stopping", {"uptime_seconds", uptime().count()});
   stop_deadline_ = rooms_.loops.main().after(kStopTime, [this] {
-    LOG(log::host(), kWarning, "server_stop_timeout", {"seconds", kStopTime.count()});
-    rooms_.loops.main().stop();
+    // A loop that does not answer cannot be joined. What was promised is on disk first.
+    LOG(log::host(), kError, "server_stop_timeout", {"seconds", kStopTime.count()});
+    rooms_.datasources.flush_all();
+    pid_file_ = {};
+    ::_exit(1);
   });
   stop_modules_before(loader_.modules().size());
 }

@@ -274,6 +274,21 @@ LoopGroup::~LoopGroup() {
   main_->discard_posted();
 }
 
+void LoopGroup::when_caught_up(UniqueFunction<void()> fn) {
+  struct Round {
+    std::size_t missing;
+    UniqueFunction<void()> fn;
+  };
+  auto round = std::make_shared<Round>(Round{loops_.size(), std::move(fn)});  // owners: the tasks
+  for (auto& loop : loops_) {
+    loop->post([this, round] {
+      main_->post([round] {
+        if (--round->missing == 0) round->fn();
+      });
+    });
+  }
+}
+
 void LoopGroup::start() {
   IMPULSE_CHECK(threads_.empty());
   for (auto& loop : loops_) {

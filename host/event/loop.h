@@ -142,6 +142,10 @@ class LoopGroup {
   /// The home of a key: the same loop for the same key as long as the process lives.
   Loop& home(std::size_t hash) { return *loops_[hash % loops_.size()]; }
 
+  /// Runs `fn` on the main loop once every loop has done all that was posted to it before this
+  /// call. Main thread.
+  void when_caught_up(UniqueFunction<void()> fn);
+
   /// Starts one thread per loop (not for main).
   void start();
   /// Stops and joins them. Main thread.
