@@ -33,8 +33,9 @@ bool Existence::remembers(const std::string& bare) {
   return false;
 }
 
-void Existence::remember(const std::string& bare) {
+void Existence::remember(const std::string& bare, const std::shared_ptr<const Stores>& sayers) {
   std::lock_guard lock(mutex_);
+  if (sayers != stores_) return;  // other stores came meanwhile: they decide
   if (known_.size() >= kMostRemembered) known_.clear();
   known_[bare] = std::chrono::steady_clock::now() + kRemembered;
 }
@@ -59,7 +60,7 @@ void Existence::ask_next(std::unique_ptr<Question> question) {
              [this, q = std::move(question)](Result<std::optional<aaa::Credentials>> found) mutable {
                if (!found) return q->done(std::move(found).error());
                if (!*found) return ask_next(std::move(q));
-               remember(std::string(q->bare.text()));
+               remember(std::string(q->bare.text()), q->stores);
                q->done(true);
              });
 }

@@ -27,7 +27,7 @@ class Existence {
   struct Question;
   void ask_next(std::unique_ptr<Question> question);
   bool remembers(const std::string& bare);
-  void remember(const std::string& bare);
+  void remember(const std::string& bare, const std::shared_ptr<const Stores>& sayers);
 
   std::mutex mutex_;  // guards what is listed beneath it
   std::shared_ptr<const Stores> stores_ = std::make_shared<const Stores>();

@@ -9,15 +9,9 @@
 #include "modules/xmpp/commands.h"
 #include "modules/xmpp/core_iqs.h"
 #include "modules/xmpp/engine.h"
-#include "modules/xmpp/module_log.h"
 #include "modules/xmpp/options.h"
 
 namespace impulse::xmpp {
-
-log::Source& module_log() {
-  static log::Source source("xmpp", log::Level::kError);
-  return source;
-}
 
 namespace {
 

@@ -18,11 +18,6 @@
 
 namespace impulse::xmpp_logger {
 
-log::Source& module_log() {
-  static log::Source source("xmpp_logger", log::Level::kError);
-  return source;
-}
-
 namespace {
 
 class LoggerModule final : public Module {
