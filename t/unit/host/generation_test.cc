@@ -87,7 +87,7 @@ TEST_F(ConfigCommand, EvalKnowsWhichOfSeveralOptionsOfANameIsMeant) {
 }
 
 TEST_F(ConfigCommand, EvalErrorsSayWhatWouldBeRight) {
-  EXPECT_EQ(eval_text({}), "error: must be [TYPE [NAME]]... OPTION, as in: xmpp idle_time");
+  EXPECT_EQ(eval_text({}), "error: must be [TYPE [NAME]]... OPTION, as in: security user");
   EXPECT_EQ(eval_text({"im_listener", "idletime"}),
             "error: there is no option \"idletime\" in im_listener; did you mean idle_time?");
   EXPECT_EQ(eval_text({"im_listner", "idle_time"}),

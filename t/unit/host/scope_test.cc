@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "host/config/network.h"
@@ -118,6 +120,21 @@ TEST(Pattern, BoundsTheWorkAStrangersNameMakes) {
   EXPECT_FALSE(Pattern::make("/./")->matches("\xff\xfe"));
   // Deep recursion: more than the stack of the compiled form.
   EXPECT_FALSE(Pattern::make("/^(.|b)*c$/")->matches(std::string(100'000, 'x')));
+}
+
+TEST(Pattern, IsSharedByThreads) {
+  const auto pattern = Pattern::make("/^a+b$/");
+  std::atomic<int> matches = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (int n = 0; n < 1000; ++n) matches += pattern->matches("aab") ? 1 : 0;
+        for (int n = 0; n < 1000; ++n) matches += pattern->matches("aac") ? 1000 : 0;
+      });
+    }
+  }
+  EXPECT_EQ(matches, 4000);
 }
 
 // Reference 2.3: Listen::Peer, listener::Peer, Listen, listener, root.
