@@ -78,7 +78,7 @@ bool Bridge::is_jid(lua_State* lua, int index) {
 }
 
 std::string_view Bridge::check_jid_text(lua_State* lua, int index) {
-  if (lua_type(lua, index) == LUA_TSTRING) return check_text(lua, index);
+  if (lua_isstring(lua, index) != 0) return check_text(lua, index);
   if (!is_jid(lua, index)) luaL_typerror(lua, index, "jid or string");
   return static_cast<const JidText*>(lua_touserdata(lua, index))->text();
 }

@@ -85,18 +85,22 @@ class TestLibrary : public Library {
 /// A directory of its own for each test, removed at its end.
 class ScriptTest : public testing::Test {
  protected:
-  ScriptTest() {
+  explicit ScriptTest(unsigned loops = 1) : loops_(loops) {
     std::string pattern = testing::TempDir() + "scriptXXXXXX";
     directory_ = ::mkdtemp(pattern.data());
     static_cast<void>(log::open_file(directory_ + "/log"));
     host_.scriptlet_directory = directory_ + "/ours";
   }
   ~ScriptTest() override {
-    if (is_started_) loops_.stop();
+    stop_loops();
     static_cast<void>(log::open_file(""));
     std::filesystem::remove_all(directory_);
   }
 
+  void stop_loops() {
+    if (is_started_) loops_.stop();
+    is_started_ = false;
+  }
   void file(const std::string& name, const std::string& text) {
     const std::filesystem::path path = directory_ + "/" + name;
     std::filesystem::create_directories(path.parent_path());
@@ -156,7 +160,7 @@ class ScriptTest : public testing::Test {
   }
 
   std::string directory_;
-  event::LoopGroup loops_{1};
+  event::LoopGroup loops_;
   event::PoolSet pools_;
   net::ListenerSet listeners_;
   net::TlsContexts tls_;
