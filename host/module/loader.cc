@@ -96,22 +96,25 @@ Result<const ModuleDescriptor*> Loader::open(const std::string& name) {
 /// and it opens only once what it needs is there. Returns the errors.
 std::string Loader::open_all(std::vector<Wanted>& wanted) {
   std::map<std::string, std::string> failed;
-  std::vector<std::string> done;
+  std::vector<std::string> followed;
   for (bool progress = true; progress;) {
     progress = false;
     failed.clear();
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      const std::string name = wanted[i].name;
-      if (contains(done, name)) continue;
-      auto descriptor = open(name);
+      const Wanted w = wanted[i];
+      const bool was_open = opened_.contains(w.name);
+      auto descriptor = open(w.name);
       if (!descriptor) {
-        failed[name] = descriptor.error().what;
+        failed[w.name] = descriptor.error().what;
         continue;
       }
+      progress = progress || !was_open;
+      // A companion waits for its needs; it does not bring them.
+      if (w.is_companion || contains(followed, w.name)) continue;
       progress = true;
-      done.push_back(name);
-      for (const char* need : (*descriptor)->needs) wanted.push_back({need, name, false});
-      for (const char* other : (*descriptor)->companions) wanted.push_back({other, name, true});
+      followed.push_back(w.name);
+      for (const char* need : (*descriptor)->needs) wanted.push_back({need, w.name, false});
+      for (const char* other : (*descriptor)->companions) wanted.push_back({other, w.name, true});
     }
   }
   std::string errors;
