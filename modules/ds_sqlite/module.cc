@@ -1,4 +1,7 @@
 // ds_sqlite: the module that brings "sqlite:" datasources.
+#include <filesystem>
+#include <system_error>
+
 #include "host/host.h"
 #include "host/module/descriptor.h"
 #include "host/store/datasource.h"
@@ -27,7 +30,16 @@ class DsSqlite final : public Module {
 };
 
 Result<std::unique_ptr<Module>> start(Host& host) {
-  host.datasources.add_driver("sqlite", &open_datasource);
+  host.datasources.add_driver("sqlite", [&host](const std::string& name, const std::string& path) {
+    std::error_code unknown;
+    const bool is_new = !std::filesystem::exists(path, unknown);
+    auto opened = open_datasource(name, path);
+    if (opened && is_new) {
+      // Made while we may still be root; the server's user must be able to write them all.
+      for (const char* suffix : {"", "-wal", "-shm"}) host.created_files.push_back(path + suffix);
+    }
+    return opened;
+  });
   return std::unique_ptr<Module>(std::make_unique<DsSqlite>());
 }
 

@@ -138,7 +138,10 @@ Result<void> SqliteConnection::set_up(store::Access access) {
   }
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_set_authorizer(database, &SqliteConnection::authorize, this);
-  return {};
+  // SQLite opens its files when it first reads: now, while the server may still be root.
+  auto first = begin_read();
+  rollback();
+  return first;
 }
 
 /// Policy authors' statements run inside our transactions: what would end those, or reach other
