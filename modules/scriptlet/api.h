@@ -1,10 +1,9 @@
 // Everything other modules may know of scriptlets: states, calls that may wait, libraries.
 #pragma once
 
-#include <lua.hpp>
-
 #include <cstdint>
 #include <functional>
+#include <lua.hpp>
 #include <memory>
 #include <string>
 #include <string_view>

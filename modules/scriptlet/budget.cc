@@ -21,8 +21,8 @@ void on_slice(lua_State* lua, lua_Debug*) {
   Budget& budget = State::of(lua).parts().budget;
   if (!budget.is_spent) {
     if (budget.slices++ == 0) budget.began_ns = processor_ns();
-    budget.is_spent = budget.slices > budget.most_slices ||
-                      processor_ns() - budget.began_ns > budget.most_ns;
+    budget.is_spent =
+        budget.slices > budget.most_slices || processor_ns() - budget.began_ns > budget.most_ns;
     if (!budget.is_spent) return;
     // From here each instruction raises, so that no pcall in the script keeps it alive.
     lua_sethook(lua, &on_slice, LUA_MASKCOUNT, 1);

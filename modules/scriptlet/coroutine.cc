@@ -114,9 +114,9 @@ Outcome State::resume(Coroutine& coroutine, int arguments) {
 void State::log_failure(Coroutine& coroutine) {
   lua_State* lua = coroutine.lua;
   const char* message = lua_tostring(lua, -1);
-  const std::string first =
-      message != nullptr ? message
-                         : std::string("an error value of type ") + luaL_typename(lua, -1);
+  const std::string first = message != nullptr
+                                ? message
+                                : std::string("an error value of type ") + luaL_typename(lua, -1);
   luaL_traceback(lua_, lua, nullptr, 0);
   LOG(log_, kError, "scriptlet_error", {"error", first}, {"trace", text_at(lua_, -1)});
   lua_pop(lua_, 1);

@@ -18,10 +18,9 @@ struct Constant {
 };
 
 constexpr Constant kConstants[] = {
-    {"CONT", 0},        {"DONE", 1},
-    {"VALIDATE_CONT", 0}, {"VALIDATE_DONE", 1}, {"VALIDATE_AGAIN", 2},
-    {"LOG_DEBUG", 0},   {"LOG_INFO", 1},        {"LOG_NOTICE", 2},
-    {"LOG_WARNING", 3}, {"LOG_ERROR", 4},       {"LOG_CRITICAL", 5},
+    {"CONT", 0},           {"DONE", 1},      {"VALIDATE_CONT", 0}, {"VALIDATE_DONE", 1},
+    {"VALIDATE_AGAIN", 2}, {"LOG_DEBUG", 0}, {"LOG_INFO", 1},      {"LOG_NOTICE", 2},
+    {"LOG_WARNING", 3},    {"LOG_ERROR", 4}, {"LOG_CRITICAL", 5},
 };
 
 int register_module(lua_State* lua) { return State::of(lua).register_module(lua); }
@@ -114,9 +113,12 @@ int open_field(lua_State* lua) {
 }  // namespace
 
 void open_core(lua_State* lua) {
-  static constexpr luaL_Reg kFunctions[] = {
-      {"registerModule", &register_module}, {"log", &log_text},       {"sleep", &sleep},
-      {"asyncOk", &async_ok},               {"readfile", &read_file}, {nullptr, nullptr}};
+  static constexpr luaL_Reg kFunctions[] = {{"registerModule", &register_module},
+                                            {"log", &log_text},
+                                            {"sleep", &sleep},
+                                            {"asyncOk", &async_ok},
+                                            {"readfile", &read_file},
+                                            {nullptr, nullptr}};
   static constexpr luaL_Reg kBase64[] = {
       {"encode", &encode}, {"decode", &decode}, {nullptr, nullptr}};
   lua_newtable(lua);
@@ -133,8 +135,8 @@ void open_core(lua_State* lua) {
   lua_setglobal(lua, "msys");
   lua_pushcfunction(lua, &print);
   lua_setglobal(lua, "print");
-  for (const char* name : {"msys", "msys.core", "msys.base64", "msys.timer", "msys.store",
-                           "msys.db"}) {
+  for (const char* name :
+       {"msys", "msys.core", "msys.base64", "msys.timer", "msys.store", "msys.db"}) {
     add_preload(lua, name, &open_field);
   }
 }

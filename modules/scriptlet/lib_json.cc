@@ -33,8 +33,6 @@ package.loaded.json = json
 
 }  // namespace
 
-Result<void> open_json(lua_State* lua) {
-  return run_prelude(lua, kJson, "=json", 0, 0);
-}
+Result<void> open_json(lua_State* lua) { return run_prelude(lua, kJson, "=json", 0, 0); }
 
 }  // namespace impulse::scriptlet

@@ -258,8 +258,7 @@ int archive_find(lua_State* lua) {
 int archive_count(lua_State* lua) {
   Datasource& source = check_datasource(lua);
   std::string store = text_of(lua, 1), owner = text_of(lua, 2);
-  source.archive_count(loop_of(lua), std::move(store), std::move(owner),
-                       answer<std::int64_t>(lua));
+  source.archive_count(loop_of(lua), std::move(store), std::move(owner), answer<std::int64_t>(lua));
   return lua_yield(lua, 0);
 }
 

@@ -71,8 +71,7 @@ int every(lua_State* lua) {
 }
 int at(lua_State* lua) {
   using std::chrono::duration;
-  const double now =
-      duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const double now = duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   return make(lua, std::max(0.0, luaL_checknumber(lua, 1) - now), false);
 }
 

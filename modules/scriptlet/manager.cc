@@ -19,11 +19,12 @@ void LoopStates::replace(std::unique_ptr<State> next, std::chrono::seconds patie
   present_->attach(loop_);
   if (before == nullptr) return;
   State* old = before.get();
-  old_.push_back({std::move(before), loop_.after(patience, guard_.wrap([this, old] {
-    LOG(old->log(), kWarning, "scriptlet_dropped",
-        {"text", "a script of a replaced configuration waited too long and was dropped"});
-    drop(old);
-  }))});
+  old_.push_back(
+      {std::move(before), loop_.after(patience, guard_.wrap([this, old] {
+         LOG(old->log(), kWarning, "scriptlet_dropped",
+             {"text", "a script of a replaced configuration waited too long and was dropped"});
+         drop(old);
+       }))});
   old->retire(guard_.wrap([this, old] { drop(old); }));
 }
 
@@ -90,8 +91,7 @@ Result<std::unique_ptr<State>> Manager::build(const StateOptions& options,
   return state;
 }
 
-Result<std::unique_ptr<Prepared>> Manager::prepare(
-    std::shared_ptr<const config::Generation> next) {
+Result<std::unique_ptr<Prepared>> Manager::prepare(std::shared_ptr<const config::Generation> next) {
   const config::Node& root = *next->root;
   const auto stanzas = root.all("scriptlet");
   if (stanzas.size() > 1) {

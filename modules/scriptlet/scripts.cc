@@ -47,8 +47,9 @@ std::optional<Found> find_script(const StateParts& parts, std::string_view sourc
 std::string with_hint(std::string text) {
   for (std::string_view sign : {"'!'", "'!='", "'&'", "'|'", "'^^'", "'<<'", "'>>'", "'\\'"}) {
     if (text.find("near " + std::string(sign)) == std::string::npos) continue;
-    return text + " (scripts are Lua 5.1: write ~= for !=, bit.band, bit.bor, bit.bxor, "
-                  "bit.lshift, bit.rshift for operators on bits, math.floor(a / b) for \\)";
+    return text +
+           " (scripts are Lua 5.1: write ~= for !=, bit.band, bit.bor, bit.bxor, "
+           "bit.lshift, bit.rshift for operators on bits, math.floor(a / b) for \\)";
   }
   return text;
 }
@@ -78,8 +79,8 @@ int search(lua_State* lua) {
     if (!found) {
       push_text(lua, searched);
     } else if (auto compiled = compile(lua, *found, false); !compiled) {
-      push_text(lua, "error loading module '" + std::string(source) + "':\n\t" +
-                         compiled.error().what);
+      push_text(lua,
+                "error loading module '" + std::string(source) + "':\n\t" + compiled.error().what);
       has_failed = true;
     }
   }

@@ -132,8 +132,8 @@ int State::register_module(lua_State* lua) {
   for (lua_pushnil(lua); lua_next(lua, 2) != 0; lua_pop(lua, 1)) {
     if (lua_type(lua, -2) != LUA_TSTRING || lua_type(lua, -1) != LUA_TFUNCTION) continue;
     const std::string_view key = text_at(lua, -2);
-    has_method = has_method || key == "init" || key == "deinit" ||
-                 key.find('_') != std::string_view::npos;
+    has_method =
+        has_method || key == "init" || key == "deinit" || key.find('_') != std::string_view::npos;
   }
   if (!has_method) {
     log::write(log_, log::Level::kWarning, "scriptlet_module_without_methods",
@@ -144,9 +144,8 @@ int State::register_module(lua_State* lua) {
   const int order = static_cast<int>(luaL_optinteger(lua, -1, 0));
   lua_settop(lua, 2);
   const int table = luaL_ref(lua, LUA_REGISTRYINDEX);
-  const auto at = std::upper_bound(
-      modules_.begin(), modules_.end(), order,
-      [](int o, const RegisteredModule& m) { return o < m.order; });
+  const auto at = std::upper_bound(modules_.begin(), modules_.end(), order,
+                                   [](int o, const RegisteredModule& m) { return o < m.order; });
   modules_.insert(at, RegisteredModule{std::string(name), table, order});
   return 0;
 }

@@ -53,9 +53,9 @@ struct Memory {
 /// Cuts off what runs too long. The hook is called every kSlice instructions.
 struct Budget {
   static constexpr int kSlice = 10'000;
-  std::uint64_t slices = 0;          ///< since the running call began or was resumed
+  std::uint64_t slices = 0;  ///< since the running call began or was resumed
   std::uint64_t most_slices = 1000;
-  std::int64_t began_ns = 0;         ///< processor time at the first slice
+  std::int64_t began_ns = 0;  ///< processor time at the first slice
   std::int64_t most_ns = 0;
   bool is_spent = false;
 
@@ -74,9 +74,9 @@ struct Coroutine {
   State* state = nullptr;
   lua_State* lua = nullptr;  ///< nullptr = is made when it is taken
   int reference = LUA_NOREF;
-  std::size_t index = 0;     ///< in StateParts::coroutines
-  std::uint64_t wait = 0;    ///< number of the present or last wait
-  bool waits = false;        ///< begin_wait() was called and the answer has not come
+  std::size_t index = 0;   ///< in StateParts::coroutines
+  std::uint64_t wait = 0;  ///< number of the present or last wait
+  bool waits = false;      ///< begin_wait() was called and the answer has not come
   bool has_yielded = false;
   bool may_wait = true;
   UniqueFunction<void(Call, Outcome)> done;
@@ -124,10 +124,10 @@ Result<void> run_prelude(lua_State* lua, std::string_view text, const char* name
                          int results);
 
 // Each in its own file; all leave the stack as it was. Called inside a protected call.
-void open_core(lua_State* lua);       // lib_core.cc
-void open_timers(lua_State* lua);     // lib_timer.cc
-void open_store(lua_State* lua);      // lib_store.cc
-void open_database(lua_State* lua);   // lib_db.cc
+void open_core(lua_State* lua);          // lib_core.cc
+void open_timers(lua_State* lua);        // lib_timer.cc
+void open_store(lua_State* lua);         // lib_store.cc
+void open_database(lua_State* lua);      // lib_db.cc
 Result<void> open_json(lua_State* lua);  // lib_json.cc
 /// From here require() knows our directories and the preloaded modules only.
 Result<void> open_scripts(lua_State* lua);  // scripts.cc

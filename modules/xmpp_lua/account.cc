@@ -32,8 +32,7 @@ int available(lua_State* lua) { return push_sessions(lua, true); }
 int send_to_available(lua_State* lua) {
   Bridge& bridge = Bridge::of(lua);
   xmpp::Account& account = self(lua);
-  const xmpp::Session* except =
-      lua_isnoneornil(lua, 3) ? nullptr : &bridge.check_session(lua, 3);
+  const xmpp::Session* except = lua_isnoneornil(lua, 3) ? nullptr : &bridge.check_session(lua, 3);
   {
     const StanzaOf of = stanza_of(bridge.check_node(lua, 2));
     if (of.stanza != nullptr) {

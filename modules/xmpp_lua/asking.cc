@@ -72,10 +72,9 @@ int ask(lua_State* lua, int (*push)(lua_State*, const Availability&)) {
   bridge.state().check_wait(lua);
   home.loop().post([&home, &here, push, jid = *std::move(jid),
                     waiter = bridge.state().begin_wait(lua)]() mutable {
-    here.loop().post(
-        [push, found = look_up(home, jid), waiter = std::move(waiter)]() mutable {
-          waiter.resume([push, found = std::move(found)](lua_State* to) { return push(to, found); });
-        });
+    here.loop().post([push, found = look_up(home, jid), waiter = std::move(waiter)]() mutable {
+      waiter.resume([push, found = std::move(found)](lua_State* to) { return push(to, found); });
+    });
   });
   return lua_yield(lua, 0);
 }

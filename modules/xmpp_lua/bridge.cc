@@ -44,10 +44,9 @@ void Bridge::attached() {
   const unsigned index = state_.loop()->index();
   home_ = &engine_.at(index);
   for (const auto& group : groups_) {
-    registrations_.push_back(
-        home_->hooks().add(group->row->point, group->order, [this, &group = *group](auto& passage) {
-          return run_group(group, passage);
-        }));
+    registrations_.push_back(home_->hooks().add(
+        group->row->point, group->order,
+        [this, &group = *group](auto& passage) { return run_group(group, passage); }));
   }
   for (const auto& method : iq_methods) {
     registrations_.push_back(home_->iqs().add(

@@ -138,8 +138,8 @@ class Bridge final : public scriptlet::Extension {
   void walk_on(const Group& group, std::size_t waited, scriptlet::Call call,
                scriptlet::Outcome outcome, Lease lease, xmpp::Resume resume);
   Answer judge(const Group& group, scriptlet::Call& call, scriptlet::Outcome outcome);
-  xmpp::Verdict answer_iq(const IqMethod& method, scriptlet::Call& call,
-                          scriptlet::Outcome outcome, const xmpp::Stanza& request);
+  xmpp::Verdict answer_iq(const IqMethod& method, scriptlet::Call& call, scriptlet::Outcome outcome,
+                          const xmpp::Stanza& request);
   void make_groups();
 
   scriptlet::State& state_;

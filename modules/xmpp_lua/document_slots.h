@@ -14,12 +14,12 @@ namespace impulse::xmpp_lua {
 /// A document that Lua sees: lent by a hook while its handler runs, or owned by the node handles
 /// that refer to it. Home.
 struct DocumentSlot {
-  std::uint32_t generation = 0;   ///< handles of an older generation are no longer valid
-  std::uint32_t handles = 0;      ///< owned: node handles that Lua has not collected
+  std::uint32_t generation = 0;  ///< handles of an older generation are no longer valid
+  std::uint32_t handles = 0;     ///< owned: node handles that Lua has not collected
   xmpp::Element* root = nullptr;
-  xmpp::Stanza* stanza = nullptr;         ///< lent, or own
-  xmpp::Document document;                ///< owned, not yet known to be a stanza
-  std::optional<xmpp::Stanza> own;        ///< owned, and found to be a stanza
+  xmpp::Stanza* stanza = nullptr;   ///< lent, or own
+  xmpp::Document document;          ///< owned, not yet known to be a stanza
+  std::optional<xmpp::Stanza> own;  ///< owned, and found to be a stanza
   bool is_owned = false;
 };
 
@@ -56,7 +56,8 @@ class Lease {
  public:
   Lease(DocumentSlots& slots, xmpp::Stanza* stanza)
       : slots_(&slots), slot_(stanza ? &slots.lend(*stanza) : nullptr) {}
-  Lease(Lease&& other) noexcept : slots_(other.slots_), slot_(std::exchange(other.slot_, nullptr)) {}
+  Lease(Lease&& other) noexcept
+      : slots_(other.slots_), slot_(std::exchange(other.slot_, nullptr)) {}
   Lease& operator=(Lease&&) = delete;
   ~Lease() {
     if (slot_ != nullptr) slots_->end(*slot_);

@@ -90,8 +90,9 @@ Verdict Bridge::answer_iq(const IqMethod& method, Call& call, Outcome outcome,
     return Verdict::kDone;
   }
   LOG(state_.log(), kError, "scriptlet_error", {"iq", method.ns},
-      {"error", "an iq handler must return a node, true, xmpp.CONT, or nil and a stanza error "
-                "condition of RFC 6120 section 8.3.3"});
+      {"error",
+       "an iq handler must return a node, true, xmpp.CONT, or nil and a stanza error "
+       "condition of RFC 6120 section 8.3.3"});
   home_->refuse(request, {StanzaCondition::kInternalServerError});
   return Verdict::kDone;
 }

@@ -55,9 +55,8 @@ int equal(lua_State* lua) {
   return 1;
 }
 
-constexpr luaL_Reg kMethods[] = {{"user", &user},         {"domain", &domain},
-                                 {"resource", &resource}, {"bare", &bare},
-                                 {"get", &get},           {nullptr, nullptr}};
+constexpr luaL_Reg kMethods[] = {{"user", &user}, {"domain", &domain}, {"resource", &resource},
+                                 {"bare", &bare}, {"get", &get},       {nullptr, nullptr}};
 constexpr luaL_Reg kMeta[] = {{"__tostring", &get}, {"__eq", &equal}, {nullptr, nullptr}};
 
 }  // namespace
@@ -73,9 +72,7 @@ void Bridge::push_jid(lua_State* lua, const xmpp::Jid& jid) {
   lua_setmetatable(lua, -2);
 }
 
-bool Bridge::is_jid(lua_State* lua, int index) {
-  return has_metatable(lua, index, metatables.jid);
-}
+bool Bridge::is_jid(lua_State* lua, int index) { return has_metatable(lua, index, metatables.jid); }
 
 std::string_view Bridge::check_jid_text(lua_State* lua, int index) {
   if (lua_isstring(lua, index) != 0) return check_text(lua, index);

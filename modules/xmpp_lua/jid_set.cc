@@ -56,11 +56,8 @@ int collect(lua_State* lua) {
   return 0;
 }
 
-constexpr luaL_Reg kMethods[] = {{"add", &add},
-                                 {"remove", &remove},
-                                 {"has", &has},
-                                 {"count", &count},
-                                 {nullptr, nullptr}};
+constexpr luaL_Reg kMethods[] = {
+    {"add", &add}, {"remove", &remove}, {"has", &has}, {"count", &count}, {nullptr, nullptr}};
 constexpr luaL_Reg kMeta[] = {{"__gc", &collect}, {"__len", &count}, {nullptr, nullptr}};
 
 }  // namespace

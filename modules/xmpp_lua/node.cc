@@ -47,8 +47,9 @@ NodeHandle& Bridge::check_node(lua_State* lua, int index) {
   NodeHandle* handle = test_node(lua, index);
   if (handle == nullptr) luaL_typerror(lua, index, "node");
   if (!handle->is_valid()) {
-    luaL_error(lua, "this node is no longer valid: its handler is done, or it was routed "
-                    "(keep stanza:clone() to have it longer)");
+    luaL_error(lua,
+               "this node is no longer valid: its handler is done, or it was routed "
+               "(keep stanza:clone() to have it longer)");
   }
   return *handle;
 }
@@ -319,9 +320,9 @@ int document(lua_State* lua) {
   Bridge& bridge = Bridge::of(lua);
   DocumentSlot& slot = *bridge.check_node(lua, 1).slot;
   bridge.push_root(lua, slot);
-  lua_rawgeti(lua, LUA_REGISTRYINDEX,
-              slot.is_owned ? bridge.metatables.own_document_ref
-                            : bridge.metatables.lent_document_ref);
+  lua_rawgeti(
+      lua, LUA_REGISTRYINDEX,
+      slot.is_owned ? bridge.metatables.own_document_ref : bridge.metatables.lent_document_ref);
   lua_setmetatable(lua, -2);
   return 1;
 }
@@ -332,11 +333,12 @@ int collect(lua_State* lua) {
   return 0;
 }
 
-constexpr luaL_Reg kMethods[] = {
-    {"attr", &attr},           {"attribute", &attr},   {"name", &name},
-    {"ns", &ns},               {"contents", &contents}, {"child", &child},
-    {"addchild", &add_child},  {"unlink", &unlink},    {"clone", &clone},
-    {"tostring", &to_string},  {"doc", &document},     {nullptr, nullptr}};
+constexpr luaL_Reg kMethods[] = {{"attr", &attr},          {"attribute", &attr},
+                                 {"name", &name},          {"ns", &ns},
+                                 {"contents", &contents},  {"child", &child},
+                                 {"addchild", &add_child}, {"unlink", &unlink},
+                                 {"clone", &clone},        {"tostring", &to_string},
+                                 {"doc", &document},       {nullptr, nullptr}};
 
 /// The metatable on top: everything but __index and __gc.
 const void* finish(lua_State* lua, Bridge& bridge, bool is_owned) {

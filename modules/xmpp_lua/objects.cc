@@ -63,8 +63,7 @@ typename Attachment<T>::Entry& entry_of(lua_State* lua, Bridge& bridge, T& objec
   if (object.attachment == nullptr) object.attachment = std::make_shared<Attachment<T>>();
   auto& entry = static_cast<Attachment<T>*>(object.attachment.get())->of(bridge);
   if (entry.handle == nullptr) {
-    auto* handle =
-        static_cast<ObjectHandle<T>*>(lua_newuserdata(lua, sizeof(ObjectHandle<T>)));
+    auto* handle = static_cast<ObjectHandle<T>*>(lua_newuserdata(lua, sizeof(ObjectHandle<T>)));
     *handle = ObjectHandle<T>{&object, false};
     lua_rawgeti(lua, LUA_REGISTRYINDEX, metatable);
     lua_setmetatable(lua, -2);
@@ -161,8 +160,7 @@ const void* make_object(lua_State* lua, Bridge& bridge, const luaL_Reg* methods,
   set_functions(lua, bridge, kContextMethods);
   lua_pushcclosure(lua, &index, 2);
   lua_setfield(lua, -2, "__index");
-  const luaL_Reg meta[] = {
-      {"__newindex", &new_index}, {"__tostring", as_text}, {nullptr, nullptr}};
+  const luaL_Reg meta[] = {{"__newindex", &new_index}, {"__tostring", as_text}, {nullptr, nullptr}};
   set_functions(lua, bridge, meta);
   lua_pop(lua, 1);
   return address;
@@ -199,10 +197,8 @@ xmpp::Account& Bridge::check_account(lua_State* lua, int at) {
 
 void open_objects(lua_State* lua, Bridge& bridge) {
   auto& m = bridge.metatables;
-  m.session =
-      make_object(lua, bridge, kSessionMethods, &to_string<xmpp::Session>, &m.session_ref);
-  m.account =
-      make_object(lua, bridge, kAccountMethods, &to_string<xmpp::Account>, &m.account_ref);
+  m.session = make_object(lua, bridge, kSessionMethods, &to_string<xmpp::Session>, &m.session_ref);
+  m.account = make_object(lua, bridge, kAccountMethods, &to_string<xmpp::Account>, &m.account_ref);
 }
 
 }  // namespace impulse::xmpp_lua

@@ -50,8 +50,7 @@ int collect(lua_State* lua) {
 int new_node(lua_State* lua) {
   const std::string_view name = check_text(lua, 1);
   luaL_argcheck(lua, xmpp::is_xml_name(name), 1, "must be an element name without a prefix");
-  const std::string_view ns =
-      lua_isnoneornil(lua, 2) ? xmpp::ns::kClient : check_text(lua, 2);
+  const std::string_view ns = lua_isnoneornil(lua, 2) ? xmpp::ns::kClient : check_text(lua, 2);
   luaL_argcheck(lua, xmpp::is_xml_text(ns), 2, "must be UTF-8 text that XML allows");
   Bridge::of(lua).push_document(lua, xmpp::Document(name, ns));
   return 1;

@@ -85,7 +85,8 @@ TEST_F(Running, MemoryLimitRaisesAndIsOverAfterwards) {
 }
 
 TEST_F(Running, WaitingIsRefusedInsideOwnCoroutinesAndCFunctions) {
-  run(soon("local co = coroutine.create(function() msys.sleep(0) end) "
+  run(
+      soon("local co = coroutine.create(function() msys.sleep(0) end) "
            "report(select(2, coroutine.resume(co))) "
            "report(select(2, pcall(string.gsub, 'a', 'a', function() msys.sleep(0) end))) "
            "report(msys.asyncOk())"));
@@ -167,8 +168,10 @@ TEST_F(Running, ScriptsCannotEndTheServerOrSwitchLimitsOff) {
 
 TEST_F(Running, ReadfileTellsWhatFailed) {
   file("words.txt", "two words");
-  run("report(msys.readfile('" + directory_ + "/words.txt'))\n"
-      "report(select(2, msys.readfile('" + directory_ + "/none')))");
+  run("report(msys.readfile('" + directory_ +
+      "/words.txt'))\n"
+      "report(select(2, msys.readfile('" +
+      directory_ + "/none')))");
   const Texts all = reports(2);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0], "two words");

@@ -110,15 +110,17 @@ TEST_F(Loading, BytecodeIsRefused) {
 TEST_F(Loading, ScriptThatAnotherRequiredRunsOnce) {
   file("shared.lua", "report('shared')");
   file("user.lua", "require('shared')");
-  load("scriptlet \"scriptlet\" { script \"a\" { source = \"user\" }\n"
-       "script \"b\" { source = \"shared\" } }");
+  load(
+      "scriptlet \"scriptlet\" { script \"a\" { source = \"user\" }\n"
+      "script \"b\" { source = \"shared\" } }");
   EXPECT_EQ(reports(1), Texts{"shared"});
   EXPECT_EQ(library_.reports.wait(1).size(), 1u);
 }
 
 TEST_F(Loading, ReloadLetsTheWaitingCoroutineEndAndStopsTimers) {
   run("msys.registerModule('a', { x_y = print, deinit = function() report('deinit') end })\n"
-      "msys.timer.after(0, function() report('old begins') msys.sleep(0.3) report('old ends') end)\n"
+      "msys.timer.after(0, function() report('old begins') msys.sleep(0.3) report('old ends') "
+      "end)\n"
       "msys.timer.every(0.7, function() report('old timer') end)");
   EXPECT_EQ(reports(1), Texts{"old begins"});
   run("msys.timer.after(1, function() report('new') end)");

@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "host/aaa/password_store.h"
 #include "host/config/parser.h"
 #include "host/control/command.h"
-#include "host/aaa/password_store.h"
 #include "host/event/pool.h"
 #include "host/host.h"
 #include "host/module/services.h"

@@ -71,8 +71,7 @@ class Bridged : public scriptlet::ScriptTest {
       request.element().add_child(name, ns);
       Verdict verdict = Verdict::kWait;
       engine_.at(0).hooks().run_one(
-          *handler,
-          Passage(xmpp::HookPoint::kClientIqRecv, nullptr, nullptr, std::move(request)),
+          *handler, Passage(xmpp::HookPoint::kClientIqRecv, nullptr, nullptr, std::move(request)),
           [&verdict](Passage, Verdict v) { verdict = v; });
       return verdict;
     });
