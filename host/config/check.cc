@@ -115,6 +115,11 @@ class Check {
       report(node.place, node.type + ": needs a name: write " + node.type + " \"NAME\" { ... }");
       return;
     }
+    if (type.check_name != nullptr) {
+      if (auto checked = type.check_name(node.name); !checked) {
+        report(node.place, node.title() + ": " + checked.error().what);
+      }
+    }
     switch (type.matching) {
       case Matching::kLiteral:
         break;

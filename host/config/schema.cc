@@ -37,6 +37,7 @@ void unite(StanzaType& ours, const StanzaType& more) {
   ours.free_form = ours.free_form || more.free_form;
   if (ours.help.empty()) ours.help = more.help;
   if (ours.after.empty()) ours.after = more.after;
+  if (ours.check_name == nullptr) ours.check_name = more.check_name;
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ struct StanzaType {
   /// Type of stanza that must stand earlier in the global scope, "" = none (mail before
   /// mail_listener).
   std::string_view after = {};
+  /// Checks an instance's name where matching alone does not; the error says what would be right.
+  Result<void> (*check_name)(std::string_view name) = nullptr;
 };
 
 /// What a module (or the host) adds to the language.

@@ -158,6 +158,12 @@ constexpr config::Option<PeerOptions> kPeerOptions[] = {
 
 constexpr std::string_view kNoTls = "none";
 
+Result<void> check_listen_name(std::string_view name) {
+  auto address = net::Address::parse_listen(name);
+  if (!address) return std::move(address).error();
+  return {};
+}
+
 }  // namespace
 
 const config::OptionTable& listen_table() {
@@ -180,7 +186,8 @@ config::SchemaPart schema() {
                       {.type = "listen",
                        .parents = {"xmpp_listener"},
                        .naming = config::Naming::kRequired,
-                       .help = "One endpoint: \"*:5222\", \"[::]:5222\", \"192.0.2.1:5222\" or a path."},
+                       .help = "One endpoint: \"*:5222\", \"[::]:5222\", \"192.0.2.1:5222\" or a path.",
+                       .check_name = &check_listen_name},
                       {.type = "peer",
                        .parents = {"xmpp_listener", "listen"},
                        .naming = config::Naming::kRequired,

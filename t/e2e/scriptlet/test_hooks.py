@@ -270,7 +270,7 @@ def test_a_pattern_without_end_does_not_hold_up_a_stop(new_server):
     server.expect_log("server_stop_timeout", "ERROR")
     juliet = server.online("juliet")
     juliet.message("romeo@localhost/home", "x", identity="spin")
-    server.wait_log("script_print", "the match begins")
+    server.wait_log("scriptlet_print", "the match begins")
     server.process.send_signal(signal.SIGTERM)
     server.wait_for_exit(status=1)
 
