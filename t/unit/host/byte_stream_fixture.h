@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
@@ -26,6 +27,30 @@ struct Story {
   std::optional<net::CloseReason> closed;
 };
 
+/// What a test wants done in a callback; it may set it while the loop runs.
+template <class... Args>
+class Reaction {
+ public:
+  template <class F>
+  Reaction& operator=(F fn) {
+    const std::lock_guard lock(mutex_);
+    fn_ = std::make_shared<std::function<void(Args...)>>(std::move(fn));
+    return *this;
+  }
+  void operator()(Args... args) {
+    std::shared_ptr<std::function<void(Args...)>> fn;  // owners: the test and this call
+    {
+      const std::lock_guard lock(mutex_);
+      fn = fn_;
+    }
+    if (fn != nullptr) (*fn)(args...);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<std::function<void(Args...)>> fn_;
+};
+
 /// Notes everything; reacts as the test says.
 class Recorder final : public net::ByteReader {
  public:
@@ -33,22 +58,22 @@ class Recorder final : public net::ByteReader {
     const std::string_view view(bytes.data(), bytes.size());
     largest = std::max(largest, bytes.size());
     story.change([&](Story& s) { s.received += view; });
-    if (react) react(view);
+    react(view);
   }
   void on_tls_established() override {
-    if (established) established();
+    established();
     story.change([](Story& s) { s.established = true; });
   }
   void on_drained() override {
     story.change([](Story& s) { ++s.drained; });
-    if (drained) drained();
+    drained();
   }
   void on_closed(net::CloseReason reason) override {
     story.change([&](Story& s) {
       EXPECT_FALSE(s.closed) << "told twice";
       s.closed = reason;
     });
-    if (closed) closed();
+    closed();
   }
 
   bool wait_received(std::string_view text) {
@@ -67,10 +92,10 @@ class Recorder final : public net::ByteReader {
 
   Watched<Story> story;
   std::size_t largest = 0;
-  std::function<void(std::string_view)> react;
-  std::function<void()> established;
-  std::function<void()> drained;
-  std::function<void()> closed;
+  Reaction<std::string_view> react;
+  Reaction<> established;
+  Reaction<> drained;
+  Reaction<> closed;
 };
 
 /// Bytes in which a loss or an exchange shows.
