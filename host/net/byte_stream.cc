@@ -100,7 +100,7 @@ void ByteStream::watch() {
   short wanted = 0;
   switch (state_) {
     case State::kOpen:
-      if (!paused_ && pending_tls_ == nullptr && !tls_wants_write_) wanted |= EV_READ;
+      if (!paused_ && !ended_ && pending_tls_ == nullptr && !tls_wants_write_) wanted |= EV_READ;
       break;
     case State::kHandshake:
       if (!tls_wants_write_) wanted |= EV_READ;
@@ -195,7 +195,7 @@ void ByteStream::end_of_turn() {
 }
 
 void ByteStream::read_some(const Visit& visit) {
-  if (pending_tls_ != nullptr) return;
+  if (pending_tls_ != nullptr || ended_) return;
   char* const buffer = read_buffer();
   read_more_ = tls_wants_write_ = false;
   const Taken taken = tls_ != nullptr ? take_tls(buffer) : take_plain(buffer);
@@ -223,6 +223,8 @@ void ByteStream::read_some(const Visit& visit) {
   } else if (state_ == State::kFlushing) {
     watch();
     flush();
+  } else if (reader_->on_end()) {
+    if (!visit.left && state_ == State::kOpen) watch();
   } else {
     // The peer may have shut down only its own direction: it still gets what is ready for it.
     if (output_bytes() != 0 && !wants_write_) static_cast<void>(send_output());

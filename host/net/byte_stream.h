@@ -31,6 +31,9 @@ class ByteReader {
   virtual void on_bytes(std::span<const char> bytes) = 0;
   /// The TLS handshake is done.
   virtual void on_tls_established() {}
+  /// The peer sends no more, but may still read. True: the reader has something left to say and
+  /// closes by itself; false: the stream is closed now, with kPeer.
+  virtual bool on_end() { return false; }
   /// All output has been written to the socket.
   virtual void on_drained() {}
   /// The connection is gone; nothing is called after this. The reader may destroy the ByteStream

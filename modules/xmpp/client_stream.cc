@@ -247,6 +247,13 @@ void ClientStream::on_stream_end() {
   session_->client_has_closed();
 }
 
+bool ClientStream::on_end() {
+  // RFC 6120 section 4.4: a client that only stops sending still gets its answers.
+  if (!session_ || is_ending_) return session_ != nullptr;
+  on_stream_end();
+  return true;
+}
+
 void ClientStream::end_politely() { end({}); }
 
 void ClientStream::on_parse_error(const StreamError& error) {

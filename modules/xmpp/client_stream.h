@@ -75,6 +75,7 @@ class ClientStream final : private net::ByteReader, private ParserSink {
   // net::ByteReader
   void on_bytes(std::span<const char> bytes) override;
   void on_tls_established() override;
+  bool on_end() override;
   void on_closed(net::CloseReason reason) override;
   // ParserSink
   void on_stream_start(const StreamHeader& header) override;
