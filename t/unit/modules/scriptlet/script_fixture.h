@@ -19,6 +19,7 @@
 #include "host/control/command.h"
 #include "host/event/pool.h"
 #include "host/host.h"
+#include "host/module/module_options.h"
 #include "host/module/services.h"
 #include "host/net/listener.h"
 #include "host/net/tls.h"
@@ -89,6 +90,8 @@ class ScriptTest : public testing::Test {
     std::string pattern = testing::TempDir() + "scriptXXXXXX";
     directory_ = ::mkdtemp(pattern.data());
     static_cast<void>(log::open_file(directory_ + "/log"));
+    // As the loader does before any generation is read.
+    static_cast<void>(schema_of(ModuleDescriptor{.name = "scriptlet", .schema = &schema}));
     host_.scriptlet_directory = directory_ + "/ours";
   }
   ~ScriptTest() override {
