@@ -1,6 +1,4 @@
 // Tests of modules/xmpp_logger: formats and record files.
-#include "modules/xmpp_logger/format.h"
-
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 
 #include "host/base/log.h"
 #include "modules/xmpp/parser.h"
+#include "modules/xmpp_logger/format.h"
 #include "modules/xmpp_logger/record_file.h"
 
 namespace impulse::xmpp_logger {

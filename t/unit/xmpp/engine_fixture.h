@@ -115,9 +115,8 @@ class Client {
     while ((at = received_.find(end)) == std::string::npos) {
       pollfd waiting{socket_.get(), POLLIN, 0};
       char bytes[4096];
-      const ssize_t count = ::poll(&waiting, 1, 20'000) == 1
-                                ? ::recv(socket_.get(), bytes, sizeof bytes, 0)
-                                : -1;
+      const ssize_t count =
+          ::poll(&waiting, 1, 20'000) == 1 ? ::recv(socket_.get(), bytes, sizeof bytes, 0) : -1;
       if (count <= 0) {
         ADD_FAILURE() << "waited for " << end << ", got " << received_;
         return {};

@@ -66,7 +66,9 @@ class ExistenceOf : public ::testing::Test {
   std::shared_ptr<FakeStore> second_ = std::make_shared<FakeStore>(std::set<std::string>{"romeo"});
 };
 
-TEST_F(ExistenceOf, NobodyIsKnownWithoutStores) { EXPECT_EQ(ask("juliet@example.com"), Answer::kNo); }
+TEST_F(ExistenceOf, NobodyIsKnownWithoutStores) {
+  EXPECT_EQ(ask("juliet@example.com"), Answer::kNo);
+}
 
 TEST_F(ExistenceOf, StoresAreAskedInOrderUntilOneKnowsTheAccount) {
   existence_.set_stores({first_, second_});

@@ -33,7 +33,8 @@ TEST(IqTable, FindsByTargetTypeNamespaceAndName) {
 
 TEST(IqTable, APartOfOneNameIsNotTakenForAnother) {
   IqTable table;
-  const Registration one = table.add(IqTarget::kServer, "get", "a", "bc", answering(Verdict::kDone));
+  const Registration one =
+      table.add(IqTarget::kServer, "get", "a", "bc", answering(Verdict::kDone));
   EXPECT_EQ(table.find(IqTarget::kServer, "get", "ab", "c"), nullptr);
   EXPECT_EQ(table.find(IqTarget::kServer, "ge", "ta", "bc"), nullptr);
   EXPECT_EQ(table.find(IqTarget::kServer, "get", "", "abc"), nullptr);

@@ -95,7 +95,8 @@ TEST_F(Routing, ARequestNobodyAnswersIsRefused) {  // RFC 6121 section 8.5.1
 
 // RFC 6121 section 8.5.3.1: requests to a resource want presence to be shared.
 TEST_F(Routing, ARequestReachesAResourceThatSharesItsPresence) {
-  const std::string request = "<iq to='" + romeo() + "/street' id='1' type='get'><q xmlns='x'/></iq>";
+  const std::string request =
+      "<iq to='" + romeo() + "/street' id='1' type='get'><q xmlns='x'/></iq>";
   juliet_.send(request);
   EXPECT_NE(juliet_.receive_until("</iq>").find("<service-unavailable"), std::string::npos);
   romeo_.send("<presence to='" + user_ + "@example.com/home'/>");
@@ -151,8 +152,8 @@ TEST_F(Routing, FanOutReachesEveryAvailableResourceOfBothLoopsOnce) {
     recipients.insert(jid(romeo()));
     recipients.insert(jid("nurse@example.com"));
     recipients.insert(jid("paris@example.com"));
-    Stanza presence =
-        Stanza::presence(PresenceType::kUnavailable, jid(user_ + "@example.com/home"), std::nullopt);
+    Stanza presence = Stanza::presence(PresenceType::kUnavailable, jid(user_ + "@example.com/home"),
+                                       std::nullopt);
     presence.element().add_child("status").add_text("gone");
     engine_->at(home).fan_out(presence, recipients);
   });
