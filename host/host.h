@@ -34,18 +34,18 @@ class Services;
 /// than every module. The rooms say for themselves which thread may call them.
 class Host {
  public:
-  event::LoopGroup& loops;           ///< the event loops; loops.main() runs the main thread
-  event::PoolSet& pools;             ///< named threads for blocking work
-  net::ListenerSet& listeners;       ///< listening sockets
-  net::TlsContexts& tls;             ///< TLS contexts by their options
-  store::Datasources& datasources;   ///< databases by name
-  aaa::PasswordStores& passwords;    ///< password stores by uri
-  control::CommandTable& commands;   ///< console commands
-  Services& services;                ///< what modules publish to each other
+  event::LoopGroup& loops;          ///< the event loops; loops.main() runs the main thread
+  event::PoolSet& pools;            ///< named threads for blocking work
+  net::ListenerSet& listeners;      ///< listening sockets
+  net::TlsContexts& tls;            ///< TLS contexts by their options
+  store::Datasources& datasources;  ///< databases by name
+  aaa::PasswordStores& passwords;   ///< password stores by uri
+  control::CommandTable& commands;  ///< console commands
+  Services& services;               ///< what modules publish to each other
 
-  std::string module_directory;      ///< where the .so files are
-  std::string scriptlet_directory;   ///< where our own scriptlets are
-  std::string state_directory;       ///< option State_Directory
+  std::string module_directory;     ///< where the .so files are
+  std::string scriptlet_directory;  ///< where our own scriptlets are
+  std::string state_directory;      ///< option State_Directory
 
   /// Run on the main thread when log files have been moved away (SIGHUP, `reopen logs`).
   Hook<> reopen_logs{"reopen_logs"};

@@ -21,7 +21,7 @@ namespace impulse::aaa {
 
 /// SCRAM's stored form of a password for one hash (RFC 5802 section 3).
 struct ScramKeys {
-  std::string salt;        ///< raw bytes
+  std::string salt;  ///< raw bytes
   std::uint32_t iterations = 0;
   std::string stored_key;  ///< raw bytes
   std::string server_key;  ///< raw bytes
@@ -59,8 +59,7 @@ class PasswordStore {
   virtual void remove(event::Loop& loop, std::string user, std::string domain,
                       UniqueFunction<void(Result<void>)> done);
   /// All accounts as user@domain, sorted.
-  virtual void list(event::Loop& loop,
-                    UniqueFunction<void(Result<std::vector<std::string>>)> done);
+  virtual void list(event::Loop& loop, UniqueFunction<void(Result<std::vector<std::string>>)> done);
 };
 
 using StoreFactory =

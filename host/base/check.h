@@ -6,6 +6,6 @@ namespace impulse {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line) noexcept;
 }  // namespace impulse
 
-#define IMPULSE_CHECK(condition)                                     \
-  (static_cast<bool>(condition) ? static_cast<void>(0)               \
+#define IMPULSE_CHECK(condition)                       \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::impulse::check_failed(#condition, __FILE__, __LINE__))

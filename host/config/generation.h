@@ -15,7 +15,7 @@ namespace impulse::config {
 /// whoever still works with values of an older one).
 struct Generation {
   std::uint64_t number = 0;
-  std::string file;             ///< the main file
+  std::string file;  ///< the main file
   std::unique_ptr<Node> root;
   std::shared_ptr<const Schema> schema;
 };

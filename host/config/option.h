@@ -55,10 +55,10 @@ struct Option {
   using Member = std::variant<bool Opts::*, std::uint32_t Opts::*, std::uint64_t Opts::*,
                               Seconds Opts::*, Bytes Opts::*, Mode Opts::*, std::string Opts::*,
                               StringList Opts::*, Dictionary Opts::*>;
-  std::string_view name;    ///< lower_snake_case; matched without regard to case
+  std::string_view name;  ///< lower_snake_case; matched without regard to case
   Member member;
-  Scopes scopes;            ///< where it may stand
-  std::string_view help;    ///< one sentence with a full stop: meaning, unit, what 0 or "" means
+  Scopes scopes;          ///< where it may stand
+  std::string_view help;  ///< one sentence with a full stop: meaning, unit, what 0 or "" means
   Range range = {};
   Apply apply = Apply::kLive;
   /// Strings: the permitted ones, any case. Numbers: words that stand for "no limit" beside the
@@ -69,9 +69,9 @@ struct Option {
 /// A row with its struct type forgotten; what the schema, the checker and the manual work with.
 struct OptionRow {
   std::string_view name;
-  std::string_view type;          ///< "boolean", "number", "seconds", "bytes", "octal mode",
-                                  ///< "string", "list", "dictionary"
-  std::string default_text;       ///< in configuration syntax
+  std::string_view type;     ///< "boolean", "number", "seconds", "bytes", "octal mode",
+                             ///< "string", "list", "dictionary"
+  std::string default_text;  ///< in configuration syntax
   Scopes scopes;
   std::string_view help;
   Range range;

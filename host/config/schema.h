@@ -31,12 +31,12 @@ enum class Matching {
 
 /// One stanza type.
 struct StanzaType {
-  std::string_view type;                   ///< lower case
-  std::vector<std::string_view> parents;   ///< types it may stand in; "" = global scope
+  std::string_view type;                  ///< lower case
+  std::vector<std::string_view> parents;  ///< types it may stand in; "" = global scope
   Naming naming = Naming::kNone;
   Matching matching = Matching::kLiteral;
-  bool free_form = false;                  ///< any option may stand here, unchecked
-  std::string_view help;                   ///< one sentence
+  bool free_form = false;  ///< any option may stand here, unchecked
+  std::string_view help;   ///< one sentence
   /// Type of stanza that must stand earlier in the global scope, "" = none (mail before
   /// mail_listener).
   std::string_view after = {};

@@ -138,7 +138,9 @@ void add_core_commands(Daemon& daemon, Registrations& registrations) {
       table.add({.words = "config reload",
                  .arguments = "[FILE]",
                  .help = "Reads the configuration and puts it into effect as a whole.",
-                 .run = [&daemon](Request request, Reply reply) { reload(daemon, request, std::move(reply)); }}));
+                 .run = [&daemon](Request request, Reply reply) {
+                   reload(daemon, request, std::move(reply));
+                 }}));
   add("config show", "[TYPE [NAME]]", "Prints the configuration, or a part of it.",
       [&](const Request& request) {
         return config::show(*daemon.generation(), request.arguments);

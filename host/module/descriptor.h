@@ -46,10 +46,10 @@ inline constexpr std::uint32_t kModuleAbi = 1;
 /// Compiler and options that change a layout; compared before anything else is looked at.
 inline constexpr const char kBuildSignature[] = "g++ " __VERSION__
 #ifdef __SANITIZE_ADDRESS__
-    " asan"
+                                                " asan"
 #endif
 #ifdef __SANITIZE_THREAD__
-    " tsan"
+                                                " tsan"
 #endif
     ;
 
@@ -58,9 +58,9 @@ struct ModuleDescriptor {
   std::uint32_t magic = kModuleMagic;
   std::uint32_t abi = kModuleAbi;
   const char* build = kBuildSignature;
-  const char* name = nullptr;     ///< "mail_logger": its .so and its stanza
-  const char* summary = nullptr;  ///< one line for `module list` and the manual
-  bool singleton = true;          ///< one stanza without a name, or several with names
+  const char* name = nullptr;               ///< "mail_logger": its .so and its stanza
+  const char* summary = nullptr;            ///< one line for `module list` and the manual
+  bool singleton = true;                    ///< one stanza without a name, or several with names
   std::span<const char* const> needs = {};  ///< modules loaded and prepared before this one
   /// Modules to load as well once all of their own needs are there (mail and scriptlet give
   /// mail_lua), without a stanza.
@@ -76,6 +76,6 @@ struct ModuleDescriptor {
 /// What is seen from other modules (all else is hidden by -fvisibility=hidden).
 #define IMPULSE_EXPORT __attribute__((visibility("default")))
 /// Defines the descriptor of a module: IMPULSE_MODULE { .name = "mail", ... };
-#define IMPULSE_MODULE \
+#define IMPULSE_MODULE                                                        \
   extern "C" IMPULSE_EXPORT const ::impulse::ModuleDescriptor impulse_module; \
   const ::impulse::ModuleDescriptor impulse_module

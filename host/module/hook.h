@@ -53,9 +53,8 @@ class Hook {
     auto at = std::upper_bound(handlers_.begin(), handlers_.end(), order,
                                [](int o, const Entry& e) { return o < e.order; });
     handlers_.insert(at, Entry{order, id, std::move(handler)});
-    return Registration([this, id] {
-      std::erase_if(handlers_, [id](const Entry& e) { return e.id == id; });
-    });
+    return Registration(
+        [this, id] { std::erase_if(handlers_, [id](const Entry& e) { return e.id == id; }); });
   }
 
   /// Calls the handlers in order until one is done with it.

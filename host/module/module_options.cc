@@ -44,10 +44,13 @@ struct Common {
 
 const config::OptionTable& common_table(std::string_view module) {
   // Filled by the main thread as modules are loaded; never shrinks, for others hold views.
-  static std::map<std::string_view, std::unique_ptr<Common>> tables;
-  auto& common = tables[module];
-  if (common == nullptr) common = std::make_unique<Common>(module);
-  return common->table;
+  static std::map<std::string, std::unique_ptr<Common>, std::less<>> tables;
+  auto at = tables.find(module);
+  if (at == tables.end()) {
+    at = tables.emplace(module, nullptr).first;
+    at->second = std::make_unique<Common>(at->first);
+  }
+  return at->second->table;
 }
 
 bool declares(const config::SchemaPart& part, std::string_view option, std::string_view scope) {

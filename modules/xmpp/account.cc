@@ -14,6 +14,8 @@ namespace impulse::xmpp {
 namespace {
 /// Work that may wait for one account before senders are told to slow down.
 constexpr std::size_t kGateLimit = 1000;
+/// Pieces of work in one go; the rest waits for the next turn, so that others have theirs.
+constexpr unsigned kPumpLimit = 256;
 }  // namespace
 
 Account::Account(EngineLoop& home, Jid jid) : home_(home), jid_(std::move(jid)) {}
@@ -36,7 +38,8 @@ bool Account::has_available_session() const {
 void Account::receive(Stanza stanza) {
   if (!is_entered() && deliver_at_once(*this, stanza)) return;
   if (gate_.size() >= kGateLimit) {
-    home_.refuse(stanza, {StanzaCondition::kResourceConstraint, "Too much waits for this account."});
+    home_.refuse(stanza,
+                 {StanzaCondition::kResourceConstraint, "Too much waits for this account."});
     return;
   }
   enter([this, stanza = std::move(stanza)]() mutable { deliver(*this, std::move(stanza)); });
@@ -63,7 +66,15 @@ void Account::pump() {
   if (is_pumping_) return;
   is_pumping_ = true;
   pin();
-  while (!gate_is_busy_ && !gate_.empty()) {
+  for (unsigned done = 0; !gate_is_busy_ && !gate_.empty(); ++done) {
+    if (done == kPumpLimit) {
+      pin();
+      home_.loop().post([this] {
+        pump();
+        unpin();
+      });
+      break;
+    }
     UniqueFunction<void()> work = std::move(gate_.front());
     gate_.pop_front();
     gate_is_busy_ = true;

@@ -31,8 +31,9 @@ ClientStream::ClientStream(EngineLoop& home, std::unique_ptr<net::ByteStream> by
       peer_(bytes_->peer().text()) {
   parser_.set_limits(options_->limits_before);
   bytes_->set_output_limit(options_->output_limit);
-  deadline_ms_ = home.loop().now_ms() +
-                 static_cast<std::uint64_t>(std::chrono::milliseconds(options_->auth_timeout).count());
+  deadline_ms_ =
+      home.loop().now_ms() +
+      static_cast<std::uint64_t>(std::chrono::milliseconds(options_->auth_timeout).count());
 }
 
 ClientStream::~ClientStream() = default;
@@ -118,17 +119,18 @@ void ClientStream::on_stream_start(const StreamHeader& header) {
   observe(true, "stream", nullptr, header.from, header.to);
   if (!header.is_stream_tag || header.name_ns != ns::kStreams) {
     open_stream(nullptr);
-    return fail({header.is_stream_tag ? StreamCondition::kInvalidNamespace
-                                      : StreamCondition::kBadFormat,
-                 "A stream begins with <stream:stream> of http://etherx.jabber.org/streams."});
+    return fail(
+        {header.is_stream_tag ? StreamCondition::kInvalidNamespace : StreamCondition::kBadFormat,
+         "A stream begins with <stream:stream> of http://etherx.jabber.org/streams."});
   }
   if (header.content_ns != ns::kClient) {
     open_stream(nullptr);
     if (header.content_ns == ns::kServer) {
-      return fail({StreamCondition::kUnsupportedFeature,
-                   "Streams of servers are not accepted here."});
+      return fail(
+          {StreamCondition::kUnsupportedFeature, "Streams of servers are not accepted here."});
     }
-    return fail({StreamCondition::kInvalidNamespace, "The default namespace must be jabber:client."});
+    return fail(
+        {StreamCondition::kInvalidNamespace, "The default namespace must be jabber:client."});
   }
   Result<std::string> domain = Jid::prepare_domain(header.to);
   if (header.to.empty() || !domain || !home_->engine().is_local_domain(*domain)) {
@@ -138,7 +140,8 @@ void ClientStream::on_stream_start(const StreamHeader& header) {
   if (state_ == State::kAwaitingBoundHeader && *domain != negotiation_->domain) {
     // The password that was proved belongs to one domain only (CVE-2018-10847).
     open_stream(nullptr);
-    return fail({StreamCondition::kHostUnknown, "The stream was authenticated for another domain."});
+    return fail(
+        {StreamCondition::kHostUnknown, "The stream was authenticated for another domain."});
   }
   negotiation_->domain = std::move(*domain);
   open_stream(&header);
@@ -303,8 +306,8 @@ void ClientStream::observe(bool is_received, std::string_view kind, const Elemen
 void ClientStream::fail(const StreamError& error) {
   if (state_ == State::kClosing || state_ == State::kClosed) return;
   if (!has_sent_header_ && state_ != State::kStartingTls) open_stream(nullptr);
-  LOG(module_log(), kDebug, "stream_error", {"peer", peer_}, {"condition", name_of(error.condition)},
-      {"text", error.text});
+  LOG(module_log(), kDebug, "stream_error", {"peer", peer_},
+      {"condition", name_of(error.condition)}, {"text", error.text});
   observe(false, "error", nullptr, {}, {});
   end(to_xml(error));
 }
@@ -347,9 +350,9 @@ void ClientStream::check_deadlines(std::uint64_t now_ms) {
 }
 
 void ClientStream::check_domain(const Domains& domains) {
-  const std::string_view domain =
-      session_ ? session_->jid().domain()
-               : negotiation_ ? std::string_view(negotiation_->domain) : std::string_view();
+  const std::string_view domain = session_       ? session_->jid().domain()
+                                  : negotiation_ ? std::string_view(negotiation_->domain)
+                                                 : std::string_view();
   if (!domain.empty() && !domains.served.contains(domain)) {
     fail({StreamCondition::kHostGone, {}});
   }

@@ -1,4 +1,5 @@
-// A client's stream: negotiation as an explicit state machine, then stanzas (RFC 6120 sections 4-7).
+// A client's stream: negotiation as an explicit state machine, then stanzas (RFC 6120 sections
+// 4-7).
 // @rfc 6120 4, 5, 6, 7 complete
 #pragma once
 
@@ -27,16 +28,16 @@ class ClientStream final : private net::ByteReader, private ParserSink {
  public:
   /// Where the stream stands.
   enum class State : std::uint8_t {
-    kAwaitingHeader,      ///< nothing, or a restart: an opening stream tag must come
-    kNegotiating,         ///< features sent; starttls or auth may come
-    kStartingTls,         ///< proceed sent, handshake under way
-    kChallenged,          ///< a SASL challenge was sent
-    kLookingUp,           ///< waiting for the password store; input is kept
-    kMoving,              ///< on its way to its home loop
-    kAwaitingBoundHeader, ///< authenticated; the stream is to be restarted
-    kBinding,             ///< features sent; bind must come
-    kBound,               ///< stanzas
-    kClosing,             ///< our closing tag was sent; output is flushed
+    kAwaitingHeader,       ///< nothing, or a restart: an opening stream tag must come
+    kNegotiating,          ///< features sent; starttls or auth may come
+    kStartingTls,          ///< proceed sent, handshake under way
+    kChallenged,           ///< a SASL challenge was sent
+    kLookingUp,            ///< waiting for the password store; input is kept
+    kMoving,               ///< on its way to its home loop
+    kAwaitingBoundHeader,  ///< authenticated; the stream is to be restarted
+    kBinding,              ///< features sent; bind must come
+    kBound,                ///< stanzas
+    kClosing,              ///< our closing tag was sent; output is flushed
     kClosed,
   };
 
@@ -114,7 +115,7 @@ class ClientStream final : private net::ByteReader, private ParserSink {
   std::string peer_;
   std::string pending_;  ///< input that came while we could not take it
   std::string_view mechanism_name_;
-  std::size_t slot_ = 0;  ///< its place among the streams of its loop
+  std::size_t slot_ = 0;           ///< its place among the streams of its loop
   std::uint64_t deadline_ms_ = 0;  ///< bound, or with is_ending_ ended, by then; 0 = none
   State state_ = State::kAwaitingHeader;
   bool has_sent_header_ = false;

@@ -233,15 +233,14 @@ void answer_iq(Account& account, Session* session, Stanza stanza, UniqueFunction
     home.refuse(stanza, {StanzaCondition::kServiceUnavailable});
     return exit();
   }
-  home.hooks().run_one(*handler,
-                       Passage(HookPoint::kClientIqRecv, session, &account, std::move(stanza)),
-                       [exit = std::move(exit)](Passage passage, Verdict verdict) mutable {
-                         if (verdict == Verdict::kCont && passage.stanza) {
-                           passage.account->home().refuse(*passage.stanza,
-                                                          {StanzaCondition::kServiceUnavailable});
-                         }
-                         exit();
-                       });
+  home.hooks().run_one(
+      *handler, Passage(HookPoint::kClientIqRecv, session, &account, std::move(stanza)),
+      [exit = std::move(exit)](Passage passage, Verdict verdict) mutable {
+        if (verdict == Verdict::kCont && passage.stanza) {
+          passage.account->home().refuse(*passage.stanza, {StanzaCondition::kServiceUnavailable});
+        }
+        exit();
+      });
 }
 
 }  // namespace impulse::xmpp

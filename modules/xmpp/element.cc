@@ -203,8 +203,7 @@ void Element::clear_children() {
 }
 
 Document::Document(std::string_view root_name, std::string_view root_ns)
-    : arena_(Arena::make()),
-      root_(&DocumentBuilder::make(*arena_, root_name, root_ns, nullptr)) {}
+    : arena_(Arena::make()), root_(&DocumentBuilder::make(*arena_, root_name, root_ns, nullptr)) {}
 
 Document::Document(std::unique_ptr<Arena> arena, Element& root)
     : arena_(std::move(arena)), root_(&root) {}
@@ -306,10 +305,9 @@ bool is_name_start(char32_t c) {
   };
   // XML 1.0, fifth edition, production [4], without the colon.
   static constexpr Range kRanges[] = {
-      {'A', 'Z'},         {'_', '_'},         {'a', 'z'},         {0xC0, 0xD6},
-      {0xD8, 0xF6},       {0xF8, 0x2FF},      {0x370, 0x37D},     {0x37F, 0x1FFF},
-      {0x200C, 0x200D},   {0x2070, 0x218F},   {0x2C00, 0x2FEF},   {0x3001, 0xD7FF},
-      {0xF900, 0xFDCF},   {0xFDF0, 0xFFFD},   {0x10000, 0xEFFFF},
+      {'A', 'Z'},       {'_', '_'},       {'a', 'z'},       {0xC0, 0xD6},     {0xD8, 0xF6},
+      {0xF8, 0x2FF},    {0x370, 0x37D},   {0x37F, 0x1FFF},  {0x200C, 0x200D}, {0x2070, 0x218F},
+      {0x2C00, 0x2FEF}, {0x3001, 0xD7FF}, {0xF900, 0xFDCF}, {0xFDF0, 0xFFFD}, {0x10000, 0xEFFFF},
   };
   return std::any_of(std::begin(kRanges), std::end(kRanges),
                      [c](Range range) { return c >= range.first && c <= range.last; });

@@ -38,9 +38,8 @@ void Engine::route(Stanza stanza) {
   IMPULSE_CHECK(stanza.to().has_value());
   EngineLoop& target = home(*stanza.to());
   if (target.loop().is_here()) return target.route(std::move(stanza));
-  target.loop().post([&target, stanza = std::move(stanza)]() mutable {
-    target.route(std::move(stanza));
-  });
+  target.loop().post(
+      [&target, stanza = std::move(stanza)]() mutable { target.route(std::move(stanza)); });
 }
 
 std::shared_ptr<const Domains> Engine::domains() const {
@@ -81,9 +80,8 @@ Registration Engine::observe(std::shared_ptr<TrafficObserver> observer) {
     }
   };
   publish([&](Observers& all) { all.push_back(observer); });
-  return Registration([publish, observer] {
-    publish([&](Observers& all) { std::erase(all, observer); });
-  });
+  return Registration(
+      [publish, observer] { publish([&](Observers& all) { std::erase(all, observer); }); });
 }
 
 Registration Engine::add_feature(std::string_view target, std::string feature) {

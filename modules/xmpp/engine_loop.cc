@@ -28,9 +28,7 @@ EngineLoop::EngineLoop(Engine& engine, event::Loop& loop)
       hooks_(*this),
       domains_(std::make_shared<const Domains>()),
       observers_(std::make_shared<const Observers>()) {
-  loop_.post([this] {
-    sweep_ = loop_.every(std::chrono::seconds(1), [this] { sweep(); });
-  });
+  loop_.post([this] { sweep_ = loop_.every(std::chrono::seconds(1), [this] { sweep(); }); });
 }
 
 EngineLoop::~EngineLoop() = default;
@@ -45,9 +43,8 @@ void EngineLoop::route(Stanza stanza) {
   if (!to.has_local()) return to_server(std::move(stanza));
   EngineLoop& target = engine_.home(to);
   if (&target == this) return to_account(std::move(stanza));
-  target.loop_.post([&target, stanza = std::move(stanza)]() mutable {
-    target.to_account(std::move(stanza));
-  });
+  target.loop_.post(
+      [&target, stanza = std::move(stanza)]() mutable { target.to_account(std::move(stanza)); });
 }
 
 void EngineLoop::to_account(Stanza stanza) {
@@ -65,9 +62,8 @@ void EngineLoop::to_server(Stanza stanza) {
   };
   switch (stanza.kind()) {
     case StanzaKind::kMessage:
-      return hooks_.run(
-          Passage(HookPoint::kServerMessageRecv, nullptr, nullptr, std::move(stanza)),
-          refuse_unless_done);
+      return hooks_.run(Passage(HookPoint::kServerMessageRecv, nullptr, nullptr, std::move(stanza)),
+                        refuse_unless_done);
     case StanzaKind::kPresence:
       return hooks_.run(
           Passage(HookPoint::kServerPresenceRecv, nullptr, nullptr, std::move(stanza)),
@@ -218,8 +214,8 @@ std::vector<SessionSummary> EngineLoop::summaries() const {
     for (const auto& session : account->sessions()) {
       if (!session->is_open()) continue;
       rows.push_back({std::string(session->jid().text()), session->peer(),
-                      std::string(session->mechanism()), session->is_tls(),
-                      session->is_available(), session->priority(), loop_.index()});
+                      std::string(session->mechanism()), session->is_tls(), session->is_available(),
+                      session->priority(), loop_.index()});
     }
   }
   return rows;

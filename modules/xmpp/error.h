@@ -11,11 +11,31 @@
 namespace impulse::xmpp {
 
 enum class StreamCondition {
-  kBadFormat, kBadNamespacePrefix, kConflict, kConnectionTimeout, kHostGone, kHostUnknown,
-  kImproperAddressing, kInternalServerError, kInvalidFrom, kInvalidNamespace, kInvalidXml,
-  kNotAuthorized, kNotWellFormed, kPolicyViolation, kRemoteConnectionFailed, kReset,
-  kResourceConstraint, kRestrictedXml, kSeeOtherHost, kSystemShutdown, kUndefinedCondition,
-  kUnsupportedEncoding, kUnsupportedFeature, kUnsupportedStanzaType, kUnsupportedVersion,
+  kBadFormat,
+  kBadNamespacePrefix,
+  kConflict,
+  kConnectionTimeout,
+  kHostGone,
+  kHostUnknown,
+  kImproperAddressing,
+  kInternalServerError,
+  kInvalidFrom,
+  kInvalidNamespace,
+  kInvalidXml,
+  kNotAuthorized,
+  kNotWellFormed,
+  kPolicyViolation,
+  kRemoteConnectionFailed,
+  kReset,
+  kResourceConstraint,
+  kRestrictedXml,
+  kSeeOtherHost,
+  kSystemShutdown,
+  kUndefinedCondition,
+  kUnsupportedEncoding,
+  kUnsupportedFeature,
+  kUnsupportedStanzaType,
+  kUnsupportedVersion,
 };
 /// "bad-format" etc.
 IMPULSE_EXPORT std::string_view name_of(StreamCondition condition);
@@ -30,11 +50,28 @@ struct StreamError {
 IMPULSE_EXPORT std::string to_xml(const StreamError& error);
 
 enum class StanzaCondition {
-  kBadRequest, kConflict, kFeatureNotImplemented, kForbidden, kGone, kInternalServerError,
-  kItemNotFound, kJidMalformed, kNotAcceptable, kNotAllowed, kNotAuthorized, kPolicyViolation,
-  kRecipientUnavailable, kRedirect, kRegistrationRequired, kRemoteServerNotFound,
-  kRemoteServerTimeout, kResourceConstraint, kServiceUnavailable, kSubscriptionRequired,
-  kUndefinedCondition, kUnexpectedRequest,
+  kBadRequest,
+  kConflict,
+  kFeatureNotImplemented,
+  kForbidden,
+  kGone,
+  kInternalServerError,
+  kItemNotFound,
+  kJidMalformed,
+  kNotAcceptable,
+  kNotAllowed,
+  kNotAuthorized,
+  kPolicyViolation,
+  kRecipientUnavailable,
+  kRedirect,
+  kRegistrationRequired,
+  kRemoteServerNotFound,
+  kRemoteServerTimeout,
+  kResourceConstraint,
+  kServiceUnavailable,
+  kSubscriptionRequired,
+  kUndefinedCondition,
+  kUnexpectedRequest,
 };
 IMPULSE_EXPORT std::string_view name_of(StanzaCondition condition);
 /// From "item-not-found"; nullopt for anything else.

@@ -56,13 +56,14 @@ void Existence::ask_next(std::unique_ptr<Question> question) {
   aaa::PasswordStore& store = *(*question->stores)[question->next++];
   event::Loop& loop = question->loop;
   std::string user(question->bare.local()), domain(question->bare.domain());
-  store.find(loop, std::move(user), std::move(domain),
-             [this, q = std::move(question)](Result<std::optional<aaa::Credentials>> found) mutable {
-               if (!found) return q->done(std::move(found).error());
-               if (!*found) return ask_next(std::move(q));
-               remember(std::string(q->bare.text()), q->stores);
-               q->done(true);
-             });
+  store.find(
+      loop, std::move(user), std::move(domain),
+      [this, q = std::move(question)](Result<std::optional<aaa::Credentials>> found) mutable {
+        if (!found) return q->done(std::move(found).error());
+        if (!*found) return ask_next(std::move(q));
+        remember(std::string(q->bare.text()), q->stores);
+        q->done(true);
+      });
 }
 
 }  // namespace impulse::xmpp

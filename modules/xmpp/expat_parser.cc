@@ -226,8 +226,8 @@ void ExpatParser::on_namespace(const char* prefix, const char* uri) {
   const std::string_view value = uri == nullptr ? "" : uri;
   if (name == "xml") return;
   if (name.empty()) default_ns_ = value;
-  const bool is_usual = (name.empty() && value == ns::kClient) ||
-                        (name == "stream" && value == ns::kStreams);
+  const bool is_usual =
+      (name.empty() && value == ns::kClient) || (name == "stream" && value == ns::kStreams);
   if (is_usual) ++usual_declarations_;
   header_ += name.empty() ? " xmlns" : " xmlns:";
   header_.append(name).append("='");

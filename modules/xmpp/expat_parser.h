@@ -69,9 +69,9 @@ class ExpatParser {
 
   Owned<std::remove_pointer_t<XML_Parser>, &XML_ParserFree> parser_;
   DocumentBuilder builder_;
-  std::string text_;     ///< character data not yet in the tree
-  std::string hold_;     ///< bytes that cannot complete the large token that expat waits for
-  std::string header_;   ///< see header(); while the tag is parsed, its declarations
+  std::string text_;        ///< character data not yet in the tree
+  std::string hold_;        ///< bytes that cannot complete the large token that expat waits for
+  std::string header_;      ///< see header(); while the tag is parsed, its declarations
   std::string default_ns_;  ///< of the stream tag
   ParserSink* sink_ = nullptr;
   const ParserLimits* limits_ = nullptr;
@@ -86,7 +86,7 @@ class ExpatParser {
   std::uint32_t elements_ = 0;
   std::uint32_t declarations_ = 0;  ///< namespace declarations of the tag being parsed
   std::uint32_t usual_declarations_ = 0;
-  std::uint32_t depth_ = 0;         ///< 1 inside the stream tag
+  std::uint32_t depth_ = 0;  ///< 1 inside the stream tag
   bool has_usual_header_ = false;
   bool has_ended_ = false;
   bool is_stopped_ = false;

@@ -18,10 +18,10 @@ constexpr HookRow kTable[kHookPoints] = {
      "A local client sent a message; it has its full JID as from and is not yet routed.",
      "DONE: not routed. CONT: routed by its to.", true},
     {HookPoint::kClientPresenceRecv, "client_presence_recv", "sess, stanza",
-     "A local client sent presence, or went away without: then the server sends unavailable for it.",
+     "A local client sent presence, or went away without: then the server sends unavailable for "
+     "it.",
      "DONE: nothing more. CONT: recorded when without to, else routed.", true},
-    {HookPoint::kClientIqRecv, "client_iq_recv", "sess, stanza",
-     "A local client sent an iq.",
+    {HookPoint::kClientIqRecv, "client_iq_recv", "sess, stanza", "A local client sent an iq.",
      "DONE: not routed, no answer is made. CONT: answered by an iq handler, or routed.", true},
     {HookPoint::kAccountMessageRecv, "account_message_recv", "account, stanza",
      "A message is addressed to a local account, bare or full, from anywhere.",
@@ -64,6 +64,7 @@ Passage::Passage(Passage&& other) noexcept
       stanza(std::move(other.stanza)),
       last_order_(other.last_order_),
       last_id_(other.last_id_),
+      newest_id_(other.newest_id_),
       finish_(std::move(other.finish_)),
       runner_(std::exchange(other.runner_, nullptr)),
       is_single_(other.is_single_) {}
@@ -115,6 +116,7 @@ Registration HookRunner::add(HookPoint point, int order, HookHandler handler) {
 void HookRunner::run(Passage passage, UniqueFunction<void(Passage, Verdict)> finish) {
   passage.runner_ = this;
   passage.last_id_ = 0;
+  passage.newest_id_ = next_id_;
   passage.finish_ = std::move(finish);
   advance(std::move(passage), Verdict::kCont);
 }
@@ -123,7 +125,9 @@ void HookRunner::advance(Passage passage, Verdict verdict) {
   const auto& chain = chains_[static_cast<std::size_t>(passage.point)];
   while (verdict == Verdict::kCont && !passage.is_single_) {
     // Found anew each time: a handler may have waited while the chain was replaced.
+    // Handlers that came meanwhile (a new generation) are not asked about what set out before.
     auto next = std::find_if(chain.begin(), chain.end(), [&](const Entry& e) {
+      if (e.id > passage.newest_id_) return false;
       return passage.last_id_ == 0 || e.order > passage.last_order_ ||
              (e.order == passage.last_order_ && e.id > passage.last_id_);
     });

@@ -83,8 +83,9 @@ class IMPULSE_EXPORT Passage {
  private:
   friend class HookRunner;
   friend class Resume;
-  int last_order_ = 0;         // where in the chain it stands: the last one asked
-  std::uint64_t last_id_ = 0;  // 0 = nobody yet
+  int last_order_ = 0;           // where in the chain it stands: the last one asked
+  std::uint64_t last_id_ = 0;    // 0 = nobody yet
+  std::uint64_t newest_id_ = 0;  // the last handler there was when it set out
   UniqueFunction<void(Passage, Verdict)> finish_;
   HookRunner* runner_ = nullptr;
   bool is_single_ = false;  // one handler was asked, no chain
@@ -116,9 +117,7 @@ class IMPULSE_EXPORT HookRunner {
   explicit HookRunner(EngineLoop& home) : home_(home) {}
   /// Lower `order` is asked first; equal orders in order of registration.
   [[nodiscard]] Registration add(HookPoint point, int order, HookHandler handler);
-  bool has(HookPoint point) const {
-    return !chains_[static_cast<std::size_t>(point)].empty();
-  }
+  bool has(HookPoint point) const { return !chains_[static_cast<std::size_t>(point)].empty(); }
   /// Asks the chain; `finish` is called once with the verdict kCont or kDone, now or later.
   void run(Passage passage, UniqueFunction<void(Passage, Verdict)> finish);
   /// Asks one handler instead of a chain (iq handlers).

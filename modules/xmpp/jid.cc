@@ -9,8 +9,8 @@
 namespace impulse::xmpp {
 namespace {
 
-constexpr std::size_t kPartBytes = 1023;                  // RFC 7622 sections 3.2 to 3.4
-constexpr std::size_t kTextBytes = 3 * kPartBytes + 2;    // with '@' and '/'
+constexpr std::size_t kPartBytes = 1023;                // RFC 7622 sections 3.2 to 3.4
+constexpr std::size_t kTextBytes = 3 * kPartBytes + 2;  // with '@' and '/'
 // Not in a localpart (RFC 7622 section 3.3.1).
 constexpr std::string_view kExcluded = "\"&'/:<>@";
 
@@ -22,9 +22,9 @@ constexpr std::array<unsigned char, 256> plain_table() {
     const bool is_upper = c >= 'A' && c <= 'Z';
     const bool is_domain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
     const bool is_excluded = kExcluded.find(static_cast<char>(c)) != std::string_view::npos;
-    table[c] = static_cast<unsigned char>(
-        kPlainResource | (is_domain ? kPlainDomain : 0) |
-        (c != ' ' && !is_upper && !is_excluded ? kPlainLocal : 0));
+    table[c] =
+        static_cast<unsigned char>(kPlainResource | (is_domain ? kPlainDomain : 0) |
+                                   (c != ' ' && !is_upper && !is_excluded ? kPlainLocal : 0));
   }
   return table;
 }
@@ -118,7 +118,8 @@ Result<Jid> Jid::parse(std::string_view text) {
     return invalid("address: has " + std::to_string(text.size()) +
                    " bytes, must have at most 3071");
   }
-  // RFC 7622 section 3.2: the first '/' begins the resource, the first '@' before it ends the local.
+  // RFC 7622 section 3.2: the first '/' begins the resource, the first '@' before it ends the
+  // local.
   const std::size_t slash = text.find('/');
   const std::string_view bare = text.substr(0, slash);
   const std::size_t at = bare.find('@');
@@ -140,8 +141,7 @@ Result<Jid> Jid::parse(std::string_view text) {
   return make(local, domain, resource);
 }
 
-Result<Jid> Jid::make(std::string_view local, std::string_view domain,
-                      std::string_view resource) {
+Result<Jid> Jid::make(std::string_view local, std::string_view domain, std::string_view resource) {
   auto prepared_domain = prepare_domain(domain);
   if (!prepared_domain) return std::move(prepared_domain).error();
   std::string text;

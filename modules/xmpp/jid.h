@@ -30,12 +30,8 @@ class IMPULSE_EXPORT Jid {
 
   std::string_view text() const { return text_; }
   /// Text without the resource.
-  std::string_view bare_text() const {
-    return std::string_view(text_).substr(0, bare_length_);
-  }
-  std::string_view local() const {
-    return std::string_view(text_).substr(0, local_length_);
-  }
+  std::string_view bare_text() const { return std::string_view(text_).substr(0, bare_length_); }
+  std::string_view local() const { return std::string_view(text_).substr(0, local_length_); }
   std::string_view domain() const {
     const std::size_t start = local_length_ == 0 ? 0 : local_length_ + 1u;
     return std::string_view(text_).substr(start, bare_length_ - start);

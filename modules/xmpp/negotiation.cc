@@ -41,7 +41,8 @@ void write_sasl(std::string& out, std::string_view name, std::string_view data) 
 
 Document answer_bad_stanza(const BadStanza& bad, const Jid& sender) {
   const Element& root = bad.document.root();
-  if (root.attribute("type") == "error" || (root.name() == "iq" && root.attribute("type") == "result")) {
+  if (root.attribute("type") == "error" ||
+      (root.name() == "iq" && root.attribute("type") == "result")) {
     return {};
   }
   Document answer(root.name(), ns::kClient);
@@ -52,8 +53,8 @@ Document answer_bad_stanza(const BadStanza& bad, const Jid& sender) {
   if (const Attribute* to = root.find_attribute("to")) reply.set_attribute("from", to->value);
   reply.set_attribute("to", sender.text());
   Element& error = reply.add_child("error");
-  error.set_attribute("type", bad.error.type.empty() ? default_type(bad.error.condition)
-                                                     : bad.error.type);
+  error.set_attribute("type",
+                      bad.error.type.empty() ? default_type(bad.error.condition) : bad.error.type);
   error.add_child(name_of(bad.error.condition), ns::kStanzaErrors);
   if (!bad.error.text.empty()) error.add_child("text", ns::kStanzaErrors).add_text(bad.error.text);
   return answer;
@@ -166,20 +167,20 @@ void ClientStream::look_up(std::string user) {
   state_ = State::kLookingUp;
   parser_.stop();
   bytes_->pause();
-  options_->passwords->find(
-      home_->loop(), std::move(user), negotiation_->domain,
-      guard_.wrap([this](Result<std::optional<aaa::Credentials>> found) {
-        if (state_ != State::kLookingUp) return;
-        if (!found) {
-          LOG(module_log(), kError, "password_store_failed", {"uri", options_->passwords->uri()},
-              {"error", found.error().what});
-          bytes_->resume();
-          state_ = State::kNegotiating;
-          fail_authentication(sasl::Failure::kTemporaryAuthFailure);
-          return take_up_input();
-        }
-        supply(std::move(*found));
-      }));
+  options_->passwords->find(home_->loop(), std::move(user), negotiation_->domain,
+                            guard_.wrap([this](Result<std::optional<aaa::Credentials>> found) {
+                              if (state_ != State::kLookingUp) return;
+                              if (!found) {
+                                LOG(module_log(), kError, "password_store_failed",
+                                    {"uri", options_->passwords->uri()},
+                                    {"error", found.error().what});
+                                bytes_->resume();
+                                state_ = State::kNegotiating;
+                                fail_authentication(sasl::Failure::kTemporaryAuthFailure);
+                                return take_up_input();
+                              }
+                              supply(std::move(*found));
+                            }));
 }
 
 void ClientStream::supply(std::optional<aaa::Credentials> credentials) {
@@ -217,8 +218,8 @@ void ClientStream::fail_authentication(sasl::Failure failure) {
       .append(sasl::name_of(failure))
       .append("/></failure>");
   bytes_->touch();
-  LOG(module_log(), kInfo, "authentication_failed", {"peer", peer_},
-      {"mechanism", mechanism_name_}, {"reason", sasl::name_of(failure)});
+  LOG(module_log(), kInfo, "authentication_failed", {"peer", peer_}, {"mechanism", mechanism_name_},
+      {"reason", sasl::name_of(failure)});
   // RFC 6120 section 6.4.5: a reasonable number of retries, then the stream ends.
   if (++negotiation_->failures >= options_->max_failures) {
     fail({StreamCondition::kPolicyViolation, "Too many failed authentications."});
@@ -245,8 +246,8 @@ void ClientStream::succeed(const sasl::Step& step) {
 
 void ClientStream::move_home() {
   parser_.restart();
-  EngineLoop& target = home_->engine().home(
-      Jid::make(negotiation_->user, negotiation_->domain, {}).value());
+  EngineLoop& target =
+      home_->engine().home(Jid::make(negotiation_->user, negotiation_->domain, {}).value());
   auto arrive = [](EngineLoop& home, std::unique_ptr<ClientStream> stream) {
     ClientStream& arrived = *stream;
     home.adopt(std::move(stream));

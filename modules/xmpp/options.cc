@@ -66,10 +66,11 @@ std::string_view domain_of(std::string_view stanza_name) {
 
 /// Stanzas for a domain: those of its raw name first, then those of its bare name.
 config::ScopeChain chain_for(const config::Node& root, std::string_view domain) {
-  config::ScopeChain chain = config::match_domain(root, "domain", std::string(kPrefix).append(domain));
+  config::ScopeChain chain =
+      config::match_domain(root, "domain", std::string(kPrefix).append(domain));
   for (const config::Node* node : root.all("domain")) {
-    const bool has_extra = has_prefix(node->name) &&
-                           node->name.find('#', kPrefix.size()) != std::string::npos;
+    const bool has_extra =
+        has_prefix(node->name) && node->name.find('#', kPrefix.size()) != std::string::npos;
     if (has_extra && text::equal_any_case(domain_of(node->name), domain)) {
       chain.push_back(node);
     }

@@ -102,8 +102,7 @@ std::size_t StreamParser::feed(std::span<const char> bytes, ParserSink& sink) {
       if (taken == bytes.size()) break;
       if (!in_stream_ && is_wide_encoding(bytes.subspan(taken))) {
         is_over_ = true;
-        sink.on_parse_error(
-            {StreamCondition::kUnsupportedEncoding, "The encoding must be UTF-8."});
+        sink.on_parse_error({StreamCondition::kUnsupportedEncoding, "The encoding must be UTF-8."});
         return bytes.size();
       }
       take_parser();

@@ -18,10 +18,10 @@ namespace impulse::xmpp {
 
 /// Bounds of one first-level element, checked while its bytes are parsed, before memory is spent.
 struct ParserLimits {
-  std::uint32_t bytes = 8 * 1024;     ///< from `<` to its end; also bounds any token
+  std::uint32_t bytes = 8 * 1024;  ///< from `<` to its end; also bounds any token
   std::uint32_t elements = 64;
   std::uint32_t depth = 128;
-  std::uint32_t attributes = 64;      ///< of one element
+  std::uint32_t attributes = 64;  ///< of one element
 };
 
 /// The attributes of an opening stream tag.

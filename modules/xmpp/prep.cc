@@ -30,8 +30,9 @@ std::string name_of(char32_t c) {
 
 template <std::size_t N>
 bool is_in(const Range (&ranges)[N], char32_t c) {
-  const Range* at = std::upper_bound(std::begin(ranges), std::end(ranges), c,
-                                     [](char32_t value, Range range) { return value < range.first; });
+  const Range* at =
+      std::upper_bound(std::begin(ranges), std::end(ranges), c,
+                       [](char32_t value, Range range) { return value < range.first; });
   return at != std::begin(ranges) && c <= (at - 1)->last;
 }
 
@@ -62,8 +63,7 @@ std::string encode(const std::u32string& text) {
 std::u32string nfc(const std::u32string& text) {
   std::string bytes = encode(text);
   utf8proc_uint8_t* result = nullptr;
-  const auto options =
-      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
   const utf8proc_ssize_t length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),
                    static_cast<utf8proc_ssize_t>(bytes.size()), &result, options);
@@ -89,14 +89,31 @@ bool has_compatibility_form(char32_t c) {
 
 bool is_exception(char32_t c, Property& property) {
   switch (c) {  // RFC 8264 section 9.6
-    case 0x00DF: case 0x03C2: case 0x06FD: case 0x06FE: case 0x0F0B: case 0x3007:
+    case 0x00DF:
+    case 0x03C2:
+    case 0x06FD:
+    case 0x06FE:
+    case 0x0F0B:
+    case 0x3007:
       property = Property::kValid;
       return true;
-    case 0x00B7: case 0x0375: case 0x05F3: case 0x05F4: case 0x30FB:
+    case 0x00B7:
+    case 0x0375:
+    case 0x05F3:
+    case 0x05F4:
+    case 0x30FB:
       property = Property::kContextO;
       return true;
-    case 0x0640: case 0x07FA: case 0x302E: case 0x302F: case 0x3031: case 0x3032: case 0x3033:
-    case 0x3034: case 0x3035: case 0x303B:
+    case 0x0640:
+    case 0x07FA:
+    case 0x302E:
+    case 0x302F:
+    case 0x3031:
+    case 0x3032:
+    case 0x3033:
+    case 0x3034:
+    case 0x3035:
+    case 0x303B:
       property = Property::kDisallowed;
       return true;
     default:
@@ -109,9 +126,7 @@ bool is_exception(char32_t c, Property& property) {
   return false;
 }
 
-bool is_noncharacter(char32_t c) {
-  return (c >= 0xFDD0 && c <= 0xFDEF) || (c & 0xFFFE) == 0xFFFE;
-}
+bool is_noncharacter(char32_t c) { return (c >= 0xFDD0 && c <= 0xFDEF) || (c & 0xFFFE) == 0xFFFE; }
 
 // The algorithm of RFC 8264 section 8, in its order.
 Property property_of(char32_t c) {
@@ -121,21 +136,35 @@ Property property_of(char32_t c) {
   if (data.category == UTF8PROC_CATEGORY_CN && !is_noncharacter(c)) return Property::kUnassigned;
   if (c >= 0x21 && c <= 0x7E) return Property::kValid;
   if (c == 0x200C || c == 0x200D) return Property::kContextJ;
-  const bool is_old_hangul_jamo = (c >= 0x1100 && c <= 0x11FF) || (c >= 0xA960 && c <= 0xA97C) ||
-                                  (c >= 0xD7B0 && c <= 0xD7FB);
+  const bool is_old_hangul_jamo =
+      (c >= 0x1100 && c <= 0x11FF) || (c >= 0xA960 && c <= 0xA97C) || (c >= 0xD7B0 && c <= 0xD7FB);
   if (is_old_hangul_jamo || data.ignorable || is_noncharacter(c)) return Property::kDisallowed;
   if (data.category == UTF8PROC_CATEGORY_CC) return Property::kDisallowed;
   if (has_compatibility_form(c)) return Property::kFreeOnly;
   switch (data.category) {
-    case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_LM: case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
       return Property::kValid;
-    case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_NO:
-    case UTF8PROC_CATEGORY_ME: case UTF8PROC_CATEGORY_ZS: case UTF8PROC_CATEGORY_SM:
-    case UTF8PROC_CATEGORY_SC: case UTF8PROC_CATEGORY_SK: case UTF8PROC_CATEGORY_SO:
-    case UTF8PROC_CATEGORY_PC: case UTF8PROC_CATEGORY_PD: case UTF8PROC_CATEGORY_PS:
-    case UTF8PROC_CATEGORY_PE: case UTF8PROC_CATEGORY_PI: case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_SM:
+    case UTF8PROC_CATEGORY_SC:
+    case UTF8PROC_CATEGORY_SK:
+    case UTF8PROC_CATEGORY_SO:
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
     case UTF8PROC_CATEGORY_PO:
       return Property::kFreeOnly;
     default:
@@ -175,9 +204,13 @@ bool is_in_context(const std::u32string& text, std::size_t at) {
                        [=](char32_t other) { return other >= first && other <= last; });
   };
   switch (c) {
-    case 0x00B7: return before == 'l' && after == 'l';
-    case 0x0375: return is_in(kGreek, after);
-    case 0x05F3: case 0x05F4: return is_in(kHebrew, before);
+    case 0x00B7:
+      return before == 'l' && after == 'l';
+    case 0x0375:
+      return is_in(kGreek, after);
+    case 0x05F3:
+    case 0x05F4:
+      return is_in(kHebrew, before);
     case 0x30FB:
       return std::any_of(text.begin(), text.end(),
                          [](char32_t other) { return is_in(kKanaOrHan, other); });
@@ -219,8 +252,8 @@ bool keeps_bidi_rule(const std::u32string& text) {
     return std::find(set.begin(), set.end(), value) != set.end();
   };
   const bool has_rtl = std::any_of(text.begin(), text.end(), [&](char32_t c) {
-    return is_any(class_of(c), {UTF8PROC_BIDI_CLASS_R, UTF8PROC_BIDI_CLASS_AL,
-                                UTF8PROC_BIDI_CLASS_AN});
+    return is_any(class_of(c),
+                  {UTF8PROC_BIDI_CLASS_R, UTF8PROC_BIDI_CLASS_AL, UTF8PROC_BIDI_CLASS_AN});
   });
   if (!has_rtl) return true;
   const int first = class_of(text.front());
@@ -361,7 +394,8 @@ Result<std::string> ipv6_literal(std::string_view text) {
   in6_addr address;
   char canonical[INET6_ADDRSTRLEN];
   // One address has many spellings; equal addresses must be equal texts.
-  if (inner.find('\0') != std::string::npos || ::inet_pton(AF_INET6, inner.c_str(), &address) != 1 ||
+  if (inner.find('\0') != std::string::npos ||
+      ::inet_pton(AF_INET6, inner.c_str(), &address) != 1 ||
       ::inet_ntop(AF_INET6, &address, canonical, sizeof canonical) == nullptr) {
     return invalid("'[...]' must hold an IPv6 address");
   }

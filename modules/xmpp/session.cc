@@ -110,8 +110,8 @@ std::vector<std::string> Session::take_directed() {
 
 bool Session::shares_presence_with(const Jid& other) const {
   if (other.same_bare(jid_) || !other.has_local()) return true;
-  return account_.subscribers().contains(other.bare_text()) ||
-         directed().contains(other.text()) || directed().contains(other.bare_text());
+  return account_.subscribers().contains(other.bare_text()) || directed().contains(other.text()) ||
+         directed().contains(other.bare_text());
 }
 
 void Session::track_directed(const Stanza& presence) {
@@ -157,8 +157,8 @@ void Session::start(Stanza stanza) {
       break;
   }
   // Presence and requests to the own account touch the account's data: one at a time.
-  const HookPoint point = stanza.is_presence() ? HookPoint::kClientPresenceRecv
-                                               : HookPoint::kClientIqRecv;
+  const HookPoint point =
+      stanza.is_presence() ? HookPoint::kClientPresenceRecv : HookPoint::kClientIqRecv;
   account_.enter([this, point, stanza = std::move(stanza)]() mutable {
     is_entered_ = true;
     run_hooks(point, std::move(stanza));

@@ -57,8 +57,7 @@ std::variant<std::uint8_t, Refusal> type_of(StanzaKind kind, const Element& elem
 // RFC 6120 section 8.2.3.
 std::optional<StanzaError> check_iq(IqType type, const Element& element) {
   if (!element.has_attribute("id")) {
-    return StanzaError{.condition = StanzaCondition::kBadRequest,
-                       .text = "An iq must have an id."};
+    return StanzaError{.condition = StanzaCondition::kBadRequest, .text = "An iq must have an id."};
   }
   std::size_t children = 0;
   for (const Element* at = element.first_child(); at != nullptr; at = at->next_sibling()) {
@@ -139,9 +138,9 @@ std::variant<Stanza, BadStanza> Stanza::from(Document document) {
   const Element& element = document.root();
   const auto kind_index = index_in(kKinds, element.name());
   if (!kind_index) {
-    return BadStanza{{.condition = StanzaCondition::kBadRequest,
-                      .text = "A stanza is message, presence or iq."},
-                     std::move(document)};
+    return BadStanza{
+        {.condition = StanzaCondition::kBadRequest, .text = "A stanza is message, presence or iq."},
+        std::move(document)};
   }
   const auto kind = static_cast<StanzaKind>(*kind_index);
   const auto type = type_of(kind, element);
@@ -200,9 +199,12 @@ Stanza Stanza::iq(IqType type, std::string_view id, const std::optional<Jid>& fr
 
 bool Stanza::is_error() const {
   switch (kind_) {
-    case StanzaKind::kMessage: return message_type() == MessageType::kError;
-    case StanzaKind::kPresence: return presence_type() == PresenceType::kError;
-    case StanzaKind::kIq: return iq_type() == IqType::kError;
+    case StanzaKind::kMessage:
+      return message_type() == MessageType::kError;
+    case StanzaKind::kPresence:
+      return presence_type() == PresenceType::kError;
+    case StanzaKind::kIq:
+      return iq_type() == IqType::kError;
   }
   return false;
 }
@@ -240,11 +242,10 @@ Stanza Stanza::result() const {
 
 Stanza Stanza::error_reply(const StanzaError& error) const {
   Document answer = error_answer(element(), error);
-  const std::uint8_t type = kind_ == StanzaKind::kMessage
-                                ? static_cast<std::uint8_t>(MessageType::kError)
-                            : kind_ == StanzaKind::kPresence
-                                ? static_cast<std::uint8_t>(PresenceType::kError)
-                                : static_cast<std::uint8_t>(IqType::kError);
+  const std::uint8_t type =
+      kind_ == StanzaKind::kMessage    ? static_cast<std::uint8_t>(MessageType::kError)
+      : kind_ == StanzaKind::kPresence ? static_cast<std::uint8_t>(PresenceType::kError)
+                                       : static_cast<std::uint8_t>(IqType::kError);
   Stanza stanza(std::move(answer), kind_, type);
   stanza.to_ = from_;
   stanza.from_ = to_;

@@ -20,7 +20,14 @@ std::string_view name_of(StanzaKind kind);
 
 enum class MessageType : std::uint8_t { kNormal, kChat, kGroupchat, kHeadline, kError };
 enum class PresenceType : std::uint8_t {
-  kAvailable, kUnavailable, kSubscribe, kSubscribed, kUnsubscribe, kUnsubscribed, kProbe, kError,
+  kAvailable,
+  kUnavailable,
+  kSubscribe,
+  kSubscribed,
+  kUnsubscribe,
+  kUnsubscribed,
+  kProbe,
+  kError,
 };
 enum class IqType : std::uint8_t { kGet, kSet, kResult, kError };
 

@@ -14,9 +14,9 @@ namespace impulse::xmpp {
 struct Traffic {
   enum class Direction { kReceived, kDelivered };
   Direction direction = Direction::kReceived;
-  std::string_view kind;    ///< "message", "presence", "iq", "stream" or "error"
+  std::string_view kind;  ///< "message", "presence", "iq", "stream" or "error"
   std::string_view to, from, id, type;
-  std::string_view remote;  ///< "192.0.2.7:50123"
+  std::string_view remote;           ///< "192.0.2.7:50123"
   const Element* element = nullptr;  ///< nullptr for stream openings and stream errors
 };
 

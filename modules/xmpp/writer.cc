@@ -28,15 +28,24 @@ constexpr auto kPlainInAttribute = plain_bytes("&<>'\"\t\n");
 
 std::string_view escape_of(unsigned char c) {
   switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '\'': return "&apos;";
-    case '"': return "&quot;";
-    case '\t': return "&#x9;";
-    case '\n': return "&#xA;";
-    case '\r': return "&#xD;";
-    default: return kReplacement;  // a character that XML does not know
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '\'':
+      return "&apos;";
+    case '"':
+      return "&quot;";
+    case '\t':
+      return "&#x9;";
+    case '\n':
+      return "&#xA;";
+    case '\r':
+      return "&#xD;";
+    default:
+      return kReplacement;  // a character that XML does not know
   }
 }
 
@@ -170,7 +179,7 @@ std::string to_xml(const Element& element, std::string_view context) {
 std::string write_body(const Element& element, std::string_view) {
   // The children stand in the namespace of `element`, whatever surrounds it.
   std::string out;
-  write_inside(out, element);
+  if (element.first_node() != nullptr) write_inside(out, element);
   return out;
 }
 

@@ -23,8 +23,9 @@ Result<std::shared_ptr<const Endpoint>> Endpoint::make(
     const config::Node& listen) {
   std::shared_ptr<Endpoint> made(new Endpoint(host, std::move(generation), listener, listen));
   auto resolve = [&](std::string_view address) {
-    return stream_options(host, config::resolve<PeerOptions>(
-                                    peer_table(), config::listener_chain(listener, &listen, address)));
+    return stream_options(
+        host, config::resolve<PeerOptions>(peer_table(),
+                                           config::listener_chain(listener, &listen, address)));
   };
   auto in_place = [](Error error, const config::Node& node) {
     return std::move(error).in(node.place.text() + ": " + node.title());
@@ -47,8 +48,8 @@ std::shared_ptr<const xmpp::StreamOptions> Endpoint::options_for(
     const std::string& peer_host) const {
   if (!has_peers_) return for_all_;
   auto options = stream_options(
-      host_, config::resolve<PeerOptions>(
-                 peer_table(), config::listener_chain(listener_, &listen_, peer_host)));
+      host_, config::resolve<PeerOptions>(peer_table(),
+                                          config::listener_chain(listener_, &listen_, peer_host)));
   if (options) return std::move(*options);
   LOG(module_log(), kError, "peer_not_served", {"listen", listen_.name}, {"peer", peer_host},
       {"error", options.error().what});

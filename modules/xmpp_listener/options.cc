@@ -54,8 +54,9 @@ constexpr config::Option<PeerOptions> kPeerOptions[] = {
     {.name = "authplainparameters",
      .member = &PeerOptions::authplainparameters,
      .scopes = kPeer,
-     .help = "Where passwords are: [ uri = \"file:///path\" ] or [ uri = \"account://datasource\" ]; "
-             "SCRAM is computed from either, PLAIN is offered under TLS."},
+     .help =
+         "Where passwords are: [ uri = \"file:///path\" ] or [ uri = \"account://datasource\" ]; "
+         "SCRAM is computed from either, PLAIN is offered under TLS."},
     {.name = "idle_time",
      .member = &PeerOptions::idle_time,
      .scopes = kPeer,
@@ -69,8 +70,9 @@ constexpr config::Option<PeerOptions> kPeerOptions[] = {
     {.name = "tls_certificate",
      .member = &PeerOptions::tls_certificate,
      .scopes = kPeerOrGlobal,
-     .help = "PEM file of the certificate chain, and of the key unless tls_key names another; empty "
-             "or none: no TLS."},
+     .help =
+         "PEM file of the certificate chain, and of the key unless tls_key names another; empty "
+         "or none: no TLS."},
     {.name = "tls_key",
      .member = &PeerOptions::tls_key,
      .scopes = kPeerOrGlobal,
@@ -86,8 +88,9 @@ constexpr config::Option<PeerOptions> kPeerOptions[] = {
     {.name = "tls_verify_mode",
      .member = &PeerOptions::tls_verify_mode,
      .scopes = kPeer,
-     .help = "none: no client certificate is asked for; require: one must come; anything else: it is "
-             "verified when it comes."},
+     .help =
+         "none: no client certificate is asked for; require: one must come; anything else: it is "
+         "verified when it comes."},
     {.name = "tls_protocols",
      .member = &PeerOptions::tls_protocols,
      .scopes = kPeerOrGlobal,
@@ -177,23 +180,24 @@ const config::OptionTable& peer_table() {
 }
 
 config::SchemaPart schema() {
-  return {.provider = "xmpp_listener",
-          .stanzas = {{.type = "xmpp_listener",
-                       .parents = {""},
-                       .naming = config::Naming::kNone,
-                       .help = "Endpoints for XMPP streams, and what holds for them.",
-                       .after = "xmpp"},
-                      {.type = "listen",
-                       .parents = {"xmpp_listener"},
-                       .naming = config::Naming::kRequired,
-                       .help = "One endpoint: \"*:5222\", \"[::]:5222\", \"192.0.2.1:5222\" or a path.",
-                       .check_name = &check_listen_name},
-                      {.type = "peer",
-                       .parents = {"xmpp_listener", "listen"},
-                       .naming = config::Naming::kRequired,
-                       .matching = config::Matching::kCidr,
-                       .help = "What holds for clients of one network; the most specific one wins."}},
-          .tables = {listen_table(), peer_table()}};
+  return {
+      .provider = "xmpp_listener",
+      .stanzas = {{.type = "xmpp_listener",
+                   .parents = {""},
+                   .naming = config::Naming::kNone,
+                   .help = "Endpoints for XMPP streams, and what holds for them.",
+                   .after = "xmpp"},
+                  {.type = "listen",
+                   .parents = {"xmpp_listener"},
+                   .naming = config::Naming::kRequired,
+                   .help = "One endpoint: \"*:5222\", \"[::]:5222\", \"192.0.2.1:5222\" or a path.",
+                   .check_name = &check_listen_name},
+                  {.type = "peer",
+                   .parents = {"xmpp_listener", "listen"},
+                   .naming = config::Naming::kRequired,
+                   .matching = config::Matching::kCidr,
+                   .help = "What holds for clients of one network; the most specific one wins."}},
+      .tables = {listen_table(), peer_table()}};
 }
 
 net::SocketOptions socket_options(const ListenOptions& options) {

@@ -82,9 +82,9 @@ Result<Format::Piece> Format::macro_piece(std::string_view name, std::string_vie
     Macro macro;
   };
   static constexpr Row kRows[] = {
-      {"t", Macro::kTime},  {"st", Macro::kStanzaType}, {"at", Macro::kTo},
-      {"af", Macro::kFrom}, {"ai", Macro::kId},         {"ay", Macro::kType},
-      {"so", Macro::kObfuscated}, {"sr", Macro::kRaw},  {"H", Macro::kRemote}};
+      {"t", Macro::kTime},        {"st", Macro::kStanzaType}, {"at", Macro::kTo},
+      {"af", Macro::kFrom},       {"ai", Macro::kId},         {"ay", Macro::kType},
+      {"so", Macro::kObfuscated}, {"sr", Macro::kRaw},        {"H", Macro::kRemote}};
   for (const Row& row : kRows) {
     if (row.name != name) continue;
     if (row.macro == Macro::kTime && !argument.empty()) {

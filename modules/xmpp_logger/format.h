@@ -25,7 +25,17 @@ class Format {
 
  private:
   enum class Macro : std::uint8_t {
-    kLiteral, kTime, kFormattedTime, kStanzaType, kTo, kFrom, kId, kType, kObfuscated, kRaw, kRemote,
+    kLiteral,
+    kTime,
+    kFormattedTime,
+    kStanzaType,
+    kTo,
+    kFrom,
+    kId,
+    kType,
+    kObfuscated,
+    kRaw,
+    kRemote,
   };
   struct Piece {
     Macro macro;

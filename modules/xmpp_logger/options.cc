@@ -47,7 +47,8 @@ constexpr config::Option<LoggerOptions> kOptions[] = {
     {.name = "namespace",
      .member = &LoggerOptions::namespaces,
      .scopes = kLogger,
-     .help = "Namespaces in which macros are looked up, in order; xmpp_logger is the one there is."},
+     .help =
+         "Namespaces in which macros are looked up, in order; xmpp_logger is the one there is."},
 };
 
 }  // namespace

@@ -85,7 +85,8 @@ void RecordFile::write_out() {
       batch.swap(waiting_);
       dropped = std::exchange(dropped_, 0);
     }
-    if (dropped > 0) LOG(module_log(), kError, "records_dropped", {"file", path_}, {"count", dropped});
+    if (dropped > 0)
+      LOG(module_log(), kError, "records_dropped", {"file", path_}, {"count", dropped});
     write(batch);
   }
 }

@@ -17,9 +17,17 @@ namespace {
 
 // In the order of Failure.
 constexpr std::array<std::string_view, 11> kFailures = {
-    "aborted",           "account-disabled", "credentials-expired", "encryption-required",
-    "incorrect-encoding", "invalid-authzid", "invalid-mechanism",   "malformed-request",
-    "mechanism-too-weak", "not-authorized",  "temporary-auth-failure",
+    "aborted",
+    "account-disabled",
+    "credentials-expired",
+    "encryption-required",
+    "incorrect-encoding",
+    "invalid-authzid",
+    "invalid-mechanism",
+    "malformed-request",
+    "mechanism-too-weak",
+    "not-authorized",
+    "temporary-auth-failure",
 };
 static_assert(kFailures.size() == static_cast<std::size_t>(Failure::kTemporaryAuthFailure) + 1);
 
@@ -61,7 +69,8 @@ std::vector<std::string> mechanisms(const Offer& offer) {
 }
 
 std::vector<std::string> channel_binding_types(bool is_tls13) {
-  // RFC 9266: tls-unique has no meaning with TLS 1.3, tls-exporter is safe there without conditions.
+  // RFC 9266: tls-unique has no meaning with TLS 1.3, tls-exporter is safe there without
+  // conditions.
   if (is_tls13) return {"tls-exporter", "tls-server-end-point"};
   return {"tls-unique", "tls-server-end-point"};
 }
@@ -96,8 +105,8 @@ std::string hmac(aaa::ScramHash hash, std::string_view key, std::string_view mes
 std::string digest(aaa::ScramHash hash, std::string_view message) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;
   unsigned size = 0;
-  IMPULSE_CHECK(EVP_Digest(message.data(), message.size(), out.data(), &size, algorithm(hash),
-                           nullptr) == 1);
+  IMPULSE_CHECK(
+      EVP_Digest(message.data(), message.size(), out.data(), &size, algorithm(hash), nullptr) == 1);
   return from_raw(out, size);
 }
 

@@ -16,8 +16,16 @@
 namespace impulse::xmpp::sasl {
 
 enum class Failure {
-  kAborted, kAccountDisabled, kCredentialsExpired, kEncryptionRequired, kIncorrectEncoding,
-  kInvalidAuthzid, kInvalidMechanism, kMalformedRequest, kMechanismTooWeak, kNotAuthorized,
+  kAborted,
+  kAccountDisabled,
+  kCredentialsExpired,
+  kEncryptionRequired,
+  kIncorrectEncoding,
+  kInvalidAuthzid,
+  kInvalidMechanism,
+  kMalformedRequest,
+  kMechanismTooWeak,
+  kNotAuthorized,
   kTemporaryAuthFailure,
 };
 /// "not-authorized" etc. (RFC 6120 section 6.5)
@@ -43,8 +51,7 @@ class ScramKeyCache {
  public:
   explicit ScramKeyCache(std::string secret, std::size_t capacity = 100'000);
   /// Keys for this password, with a salt that stays the same for the account.
-  aaa::ScramKeys keys_for(aaa::ScramHash hash, std::string_view account,
-                          std::string_view password);
+  aaa::ScramKeys keys_for(aaa::ScramHash hash, std::string_view account, std::string_view password);
   /// Would keys_for answer without PBKDF2?
   bool has(aaa::ScramHash hash, std::string_view account, std::string_view password) const;
   /// The salt that an unknown account is shown, indistinguishable from a real one.
@@ -72,7 +79,7 @@ class ScramKeyCache {
 
 /// What a mechanism must know of its connection.
 struct Context {
-  std::string domain;       ///< the domain the stream is for
+  std::string domain;  ///< the domain the stream is for
   bool is_tls = false;
   bool plus_offered = false;  ///< -PLUS mechanisms were offered (downgrade check of flag 'y')
   /// Channel binding data for "tls-exporter", "tls-server-end-point", "tls-unique"; empty when

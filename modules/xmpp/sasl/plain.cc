@@ -29,10 +29,10 @@ class Plain final : public Mechanism {
     if (!credentials) {
       // The work of a wrong password, so that time does not tell that nobody is here.
       if (is_costly(credentials)) {
-        aaa::derive_scram_keys(aaa::ScramHash::kSha256, password_.reveal(),
-                               context_.keys->salt_for(aaa::ScramHash::kSha256,
-                                                       user_ + "@" + context_.domain),
-                               aaa::kScramIterations);
+        aaa::derive_scram_keys(
+            aaa::ScramHash::kSha256, password_.reveal(),
+            context_.keys->salt_for(aaa::ScramHash::kSha256, user_ + "@" + context_.domain),
+            aaa::kScramIterations);
       }
       return failure(Failure::kNotAuthorized);
     }

@@ -41,9 +41,8 @@ std::optional<std::string> decode_name(std::string_view text) {
 }
 
 bool is_nonce(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return c > 0x20 && c < 0x7F && c != ',';
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c > 0x20 && c < 0x7F && c != ','; });
 }
 
 std::optional<std::string> random_nonce() {
@@ -55,7 +54,9 @@ std::optional<std::string> random_nonce() {
 class Scram final : public Mechanism {
  public:
   Scram(aaa::ScramHash hash, bool is_plus, Context context, std::string server_nonce)
-      : hash_(hash), is_plus_(is_plus), context_(std::move(context)),
+      : hash_(hash),
+        is_plus_(is_plus),
+        context_(std::move(context)),
         server_nonce_(std::move(server_nonce)) {
     IMPULSE_CHECK(context_.keys != nullptr);
   }
@@ -91,8 +92,8 @@ class Scram final : public Mechanism {
       keys_ = *kept;
       is_known_ = true;
     } else if (credentials && credentials->password) {
-      keys_ = context_.keys->keys_for(
-          hash_, account(), prepared_password(credentials->password->reveal()));
+      keys_ = context_.keys->keys_for(hash_, account(),
+                                      prepared_password(credentials->password->reveal()));
       is_known_ = true;
     } else {
       // Nobody, or nobody who can use this hash: the exchange goes on and cannot succeed.

@@ -15,7 +15,8 @@ class Console : public testing::Test {
                                          .run = [words](Request request, Reply reply) {
                                            std::string said = words + ":";
                                            for (auto& a : request.arguments) said += " " + a;
-                                           if (!request.input.empty()) said += " < " + request.input;
+                                           if (!request.input.empty())
+                                             said += " < " + request.input;
                                            reply(said);
                                          }}));
   }
@@ -79,13 +80,11 @@ TEST_F(Console, CommandIsGoneWithItsRegistration) {
 }
 
 TEST_F(Console, CommandMayRemoveItselfWhileItRuns) {
-  registrations_.push_back(table_.add({.words = "leave",
-                                       .arguments = "",
-                                       .help = "Leaves.",
-                                       .run = [this](Request, Reply reply) {
-                                         registrations_.clear();
-                                         reply(std::string("left"));
-                                       }}));
+  registrations_.push_back(table_.add(
+      {.words = "leave", .arguments = "", .help = "Leaves.", .run = [this](Request, Reply reply) {
+         registrations_.clear();
+         reply(std::string("left"));
+       }}));
   EXPECT_EQ(*type({"leave"}), "left");
   EXPECT_FALSE(type({"leave"}));
 }

@@ -17,8 +17,7 @@ class LoadingModules : public testing::Test {
   void expect_refusal(const std::string& name, const std::string& reason) {
     auto loaded = loader_.load({name});
     ASSERT_FALSE(loaded) << name;
-    EXPECT_NE(loaded.error().what.find("module " + name), std::string::npos)
-        << loaded.error().what;
+    EXPECT_NE(loaded.error().what.find("module " + name), std::string::npos) << loaded.error().what;
     EXPECT_NE(loaded.error().what.find(reason), std::string::npos) << loaded.error().what;
     EXPECT_EQ(names_of(loader_), "");
   }

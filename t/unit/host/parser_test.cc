@@ -253,8 +253,7 @@ TEST(Parser, TakesTimeInProportionToTheText) {
     stanzas += "s \"" + std::to_string(i) + "\" {} ";
   }
   EXPECT_EQ(parse_text(settings, "f").root->settings.size(), 50'000U);
-  EXPECT_EQ(parse_text("a = (" + strings + ")", "f").root->settings[0].value.items.size(),
-            50'000U);
+  EXPECT_EQ(parse_text("a = (" + strings + ")", "f").root->settings[0].value.items.size(), 50'000U);
   EXPECT_EQ(parse_text(stanzas, "f").root->children.size(), 50'000U);
 }
 

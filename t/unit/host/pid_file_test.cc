@@ -45,8 +45,7 @@ TEST_F(PidFiles, SecondInstanceIsToldWhoIsRunning) {
   if (child == 0) {
     auto second = PidFile::create(path_);
     const bool is_told = !second && second.error().code == ErrorCode::kExists &&
-                         second.error().what.find(std::to_string(::getppid())) !=
-                             std::string::npos;
+                         second.error().what.find(std::to_string(::getppid())) != std::string::npos;
     ::_exit(is_told ? 0 : 1);
   }
   int status = 0;

@@ -64,11 +64,11 @@ TEST(Element, AttributesAreReplacedRemovedAndToldApartByNamespace) {
 TEST(Element, CopyIsDeepAndOutlivesItsSource) {
   Document target("t", "n");
   {
-    const Document source = *parse_element("<a b='1' xml:lang='de'><c xmlns=''>x<d/>y</c></a>", "n");
+    const Document source =
+        *parse_element("<a b='1' xml:lang='de'><c xmlns=''>x<d/>y</c></a>", "n");
     target.root().add_copy(source.root());
   }
-  EXPECT_EQ(to_xml(target.root(), "n"),
-            "<t><a b='1' xml:lang='de'><c xmlns=''>x<d/>y</c></a></t>");
+  EXPECT_EQ(to_xml(target.root(), "n"), "<t><a b='1' xml:lang='de'><c xmlns=''>x<d/>y</c></a></t>");
 }
 
 TEST(Element, MayBeCopiedIntoItself) {
@@ -88,7 +88,8 @@ TEST(Arena, GivesAlignedMemoryThatDoesNotOverlap) {
   const auto arena = Arena::make(64);
   std::vector<std::string_view> copies;
   for (int i = 0; i < 1000; ++i) {
-    copies.push_back(arena->copy(std::string(static_cast<std::size_t>(i), static_cast<char>('a' + i % 26))));
+    copies.push_back(
+        arena->copy(std::string(static_cast<std::size_t>(i), static_cast<char>('a' + i % 26))));
     void* aligned = arena->allocate(24, 16);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(aligned) % 8, 0u);
   }
@@ -108,8 +109,8 @@ TEST(XmlText, IsUtf8OfAllowedCharacters) {
   for (const char* good : {"", "a\t\r\n", "\u00E9", "\U0001F600", "\uFFFD"}) {
     EXPECT_TRUE(is_xml_text(good));
   }
-  for (const char* bad : {"\x01", "\xC3", "\xED\xA0\x80", "\uFFFE", "\xF5\x80\x80\x80", "\xC1\xBF",
-                          "\xE0\x80\xAF"}) {
+  for (const char* bad :
+       {"\x01", "\xC3", "\xED\xA0\x80", "\uFFFE", "\xF5\x80\x80\x80", "\xC1\xBF", "\xE0\x80\xAF"}) {
     EXPECT_FALSE(is_xml_text(bad));
   }
 }

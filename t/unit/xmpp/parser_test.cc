@@ -79,7 +79,8 @@ TEST_F(StreamParserTest, ElementIsTheSameInWhateverPiecesItComes) {
     Log whole;
     StreamParser first(pool);
     first.feed(header + element + "\n" + element + "</" +
-               (header == kUsual ? "stream:stream>" : "s:stream>"), whole);
+                   (header == kUsual ? "stream:stream>" : "s:stream>"),
+               whole);
     ASSERT_EQ(whole.lines.size(), 4u) << whole.all();
     EXPECT_EQ(whole.lines.back(), "end");
     EXPECT_EQ(whole.sizes, std::vector<std::size_t>(2, element.size()));
@@ -234,16 +235,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"SecondHeader", kUsual + "<stream:stream>", StreamCondition::kNotWellFormed},
         BadRow{"WrongEndTag", kUsual + "<a></b>", StreamCondition::kNotWellFormed},
         BadRow{"UnboundPrefix", kUsual + "<x:a/>", StreamCondition::kNotWellFormed},
-        BadRow{"TwiceTheSameAttribute", kUsual + "<a b='' b=''/>",
-               StreamCondition::kNotWellFormed},
+        BadRow{"TwiceTheSameAttribute", kUsual + "<a b='' b=''/>", StreamCondition::kNotWellFormed},
         BadRow{"ControlCharacter", kUsual + "<a>\x01</a>", StreamCondition::kNotWellFormed},
         BadRow{"NotUtf8", kUsual + "<a>\xC3(</a>", StreamCondition::kNotWellFormed},
         BadRow{"TextBetweenStanzas", kUsual + "<a/>text", StreamCondition::kBadFormat},
         BadRow{"Latin1", "<?xml version='1.0' encoding='ISO-8859-1'?>" + kUsual.substr(21),
                StreamCondition::kUnsupportedEncoding},
         BadRow{"Utf16", std::string("\xFF\xFE<\0s\0", 6), StreamCondition::kUnsupportedEncoding},
-        BadRow{"Utf16Big", std::string("\xFE\xFF\0<\0s", 6),
-               StreamCondition::kUnsupportedEncoding},
+        BadRow{"Utf16Big", std::string("\xFE\xFF\0<\0s", 6), StreamCondition::kUnsupportedEncoding},
         BadRow{"Utf16WithoutMark", std::string("<\0s\0t\0", 6),
                StreamCondition::kUnsupportedEncoding}),
     [](const auto& row) { return std::string(row.param.name); });
@@ -285,8 +284,7 @@ TEST_F(StreamParserTest, LimitsOfElementsDepthAndAttributesAreNamed) {
     return log.error ? log.error->text : "none";
   };
   EXPECT_EQ(text_for("<a><b/><c/></a>", {.elements = 3}), "none");
-  EXPECT_EQ(text_for("<a><b/><c/></a>", {.elements = 2}),
-            "A stanza may have at most 2 elements.");
+  EXPECT_EQ(text_for("<a><b/><c/></a>", {.elements = 2}), "A stanza may have at most 2 elements.");
   EXPECT_EQ(text_for("<a><b><c/></b></a>", {.depth = 3}), "none");
   EXPECT_EQ(text_for("<a><b><c/></b></a>", {.depth = 2}), "A stanza may have at most 2 levels.");
   EXPECT_EQ(text_for("<a b='' xmlns:c='d'/>", {.attributes = 2}), "none");

@@ -77,8 +77,10 @@ TEST(Stanza, ErrorReplyEchoesThePayloadAndEndsWithTheError) {  // RFC 6120 secti
             "</text></error></iq>");
   EXPECT_TRUE(reply.is_error());
   EXPECT_FALSE(reply.may_be_answered());
-  const Stanza wait = good("<message/>").error_reply(
-      {.condition = StanzaCondition::kPolicyViolation, .text = {}, .type = "wait"});
+  const Stanza wait =
+      good("<message/>")
+          .error_reply(
+              {.condition = StanzaCondition::kPolicyViolation, .text = {}, .type = "wait"});
   EXPECT_EQ(wait.element().child("error")->attribute("type"), "wait");
 }
 

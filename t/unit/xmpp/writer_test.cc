@@ -10,12 +10,17 @@ namespace {
 
 TEST(Writer, ReadsBackAsItWas) {
   for (const char* text : {
-           "<a/>", "<a b='1'>t</a>", "<a xmlns='u'><b xmlns='v'/><c/></a>",
-           "<a><b xmlns=''><c/></b></a>", "<a xml:lang='de'/>",
+           "<a/>",
+           "<a b='1'>t</a>",
+           "<a xmlns='u'><b xmlns='v'/><c/></a>",
+           "<a><b xmlns=''><c/></b></a>",
+           "<a xml:lang='de'/>",
            "<a xmlns:p='u' xmlns:q='v' p:x='1' q:x='2' p:y='3' x='4'/>",
-           "<p:a xmlns:p='u'><p:b/><c/></p:a>", "<a>&lt;&amp;&gt;&quot;&apos;]]&gt;</a>",
+           "<p:a xmlns:p='u'><p:b/><c/></p:a>",
+           "<a>&lt;&amp;&gt;&quot;&apos;]]&gt;</a>",
            "<a b='&lt;&amp;&gt;&quot;&apos;&#9;&#10;&#13;'>&#13;\n\t</a>",
-           "<a>x<![CDATA[<y>]]>z<b/>w</a>", "<a xmlns='&lt;&apos;&amp;'/>",
+           "<a>x<![CDATA[<y>]]>z<b/>w</a>",
+           "<a xmlns='&lt;&apos;&amp;'/>",
            "<ns1:a xmlns:ns1='u' ns1:b='c'/>",
        }) {
     const auto first = parse_element(text);

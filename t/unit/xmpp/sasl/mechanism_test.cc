@@ -63,8 +63,7 @@ TEST_P(ScramVectors, ExchangeIsAsPublished) {
   const Vector& v = GetParam();
   auto mechanism = scram(v.hash, v.is_plus, v.server_nonce);
   EXPECT_EQ(mechanism->respond(std::nullopt).kind, Kind::kChallenge);
-  const Step lookup =
-      mechanism->respond(v.gs2 + "n=" + v.user + ",r=" + v.client_nonce);
+  const Step lookup = mechanism->respond(v.gs2 + "n=" + v.user + ",r=" + v.client_nonce);
   ASSERT_EQ(lookup.kind, Kind::kLookup);
   EXPECT_EQ(lookup.user, v.user);
   const Step first = mechanism->supply(keys(v.hash, v.password, raw(v.salt)));
@@ -92,9 +91,9 @@ INSTANTIATE_TEST_SUITE_P(
         Vector{"PlusSha1", ScramHash::kSha1, true, "p=tls-exporter,,", "juliet", "r0m30myr0m30",
                "MDEyMzQ1Njc4OWFiY2RlZg==", "cnonce-of-client", "-snonce-of-server", kPlusBinding,
                "cgBGwhNY9RascR0I5xYfmrptpJw=", "8zu11VeaXbtvIyTqPdOPzA0FsHM="},
-        Vector{"PlusSha256", ScramHash::kSha256, true, "p=tls-exporter,,", "juliet",
-               "r0m30myr0m30", "MDEyMzQ1Njc4OWFiY2RlZg==", "cnonce-of-client", "-snonce-of-server",
-               kPlusBinding, "3129x2qMz/BKPH1xkYpmAsxt6D51HqbzQcVIcEK7B+o=",
+        Vector{"PlusSha256", ScramHash::kSha256, true, "p=tls-exporter,,", "juliet", "r0m30myr0m30",
+               "MDEyMzQ1Njc4OWFiY2RlZg==", "cnonce-of-client", "-snonce-of-server", kPlusBinding,
+               "3129x2qMz/BKPH1xkYpmAsxt6D51HqbzQcVIcEK7B+o=",
                "9YGcZoqawqPCX6PF9ZwdTJgBJGgKfS21wCMIc+6wbco="},
         Vector{"FlagYSha256", ScramHash::kSha256, false, "y,,", "juliet", "r0m30myr0m30",
                "MDEyMzQ1Njc4OWFiY2RlZg==", "cnonce-of-client", "-snonce-of-server", "eSws",
@@ -103,9 +102,18 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(SaslTest, ScramFinalIsRefusedForEachThingThatDiffers) {
-  const Vector v = {"", ScramHash::kSha1, false, "n,,", "user", "pencil", "QSXCR+Q6sek8bf92",
-                    "fyko+d2lbbFgONRv9qkxdawL", "3rfcNHYJY1ZVvWVs7j", "biws",
-                    "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=", ""};
+  const Vector v = {"",
+                    ScramHash::kSha1,
+                    false,
+                    "n,,",
+                    "user",
+                    "pencil",
+                    "QSXCR+Q6sek8bf92",
+                    "fyko+d2lbbFgONRv9qkxdawL",
+                    "3rfcNHYJY1ZVvWVs7j",
+                    "biws",
+                    "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
+                    ""};
   const std::string nonce = v.client_nonce + v.server_nonce;
   const auto answer = [&](const std::string& final_message) {
     auto mechanism = scram(v.hash, false, v.server_nonce);
@@ -121,7 +129,8 @@ TEST_F(SaslTest, ScramFinalIsRefusedForEachThingThatDiffers) {
   EXPECT_EQ(answer("c=biws,r=" + nonce + ",p=wUX8v3Bz2T0CJGbJQyF0X+HI4Ts=").failure, no);
   EXPECT_EQ(answer("c=biws,r=" + nonce + ",p=").failure, no);
   EXPECT_EQ(answer("c=biws,r=" + nonce + ",p=AAAA").failure, no);
-  for (const std::string& bad : std::vector<std::string>{"", "c=biws", "c=biws,r=" + nonce, "c=!,r=" + nonce + ",p=AAAA",
+  for (const std::string& bad :
+       std::vector<std::string>{"", "c=biws", "c=biws,r=" + nonce, "c=!,r=" + nonce + ",p=AAAA",
                                 "r=" + nonce + ",c=biws,p=" + v.proof}) {
     EXPECT_EQ(answer(bad).failure, Failure::kMalformedRequest) << bad;
   }
@@ -155,8 +164,8 @@ TEST_F(SaslTest, ScramFirstMessageIsCheckedBeforeAnyLookup) {
     EXPECT_EQ(step.kind, Kind::kFailure) << row.message;
     EXPECT_EQ(name_of(step.failure), name_of(row.failure)) << row.message;
   }
-  const Step own = scram(ScramHash::kSha256, false, "s")
-                       ->respond("n,a=user@example.com,n=User,r=abc");
+  const Step own =
+      scram(ScramHash::kSha256, false, "s")->respond("n,a=user@example.com,n=User,r=abc");
   EXPECT_EQ(own.kind, Kind::kLookup);
   EXPECT_EQ(own.user, "user");
   EXPECT_EQ(scram(ScramHash::kSha256, false, "s")->respond("n,,n=a=2Cb=3Dc,r=abc").user, "a,b=c");
@@ -223,8 +232,7 @@ TEST_F(SaslTest, PlainChecksPasswordAndForm) {
   EXPECT_EQ(run("\0user\0pencil"sv, clear("pencil")).kind, Kind::kSuccess);
   EXPECT_EQ(run("\0User\0pencil"sv, clear("pencil")).user, "user");
   EXPECT_EQ(run("user@example.com\0user\0pencil"sv, clear("pencil")).kind, Kind::kSuccess);
-  EXPECT_EQ(run("\0user\0pencil"sv, keys(ScramHash::kSha1, "pencil", "salt")).kind,
-            Kind::kSuccess);
+  EXPECT_EQ(run("\0user\0pencil"sv, keys(ScramHash::kSha1, "pencil", "salt")).kind, Kind::kSuccess);
   // Composed and decomposed are one password, a wide space is a space (RFC 8265 section 4.2).
   EXPECT_EQ(run("\0user\0e\u0301\u00A0"sv, clear("\u00E9 ")).kind, Kind::kSuccess);
   EXPECT_EQ(run("\0user\0pencil"sv, clear("Pencil")).failure, Failure::kNotAuthorized);
@@ -236,8 +244,8 @@ TEST_F(SaslTest, PlainChecksPasswordAndForm) {
             Failure::kInvalidAuthzid);
   EXPECT_EQ(run("user\0user\0pencil"sv, clear("pencil")).failure, Failure::kInvalidAuthzid);
   EXPECT_EQ(run("\0us er\0pencil"sv, clear("pencil")).failure, Failure::kNotAuthorized);
-  for (const auto bad : {""sv, "user"sv, "\0user"sv, "\0\0pencil"sv, "\0user\0"sv,
-                         "\0user\0pen\0cil"sv}) {
+  for (const auto bad :
+       {""sv, "user"sv, "\0user"sv, "\0\0pencil"sv, "\0user\0"sv, "\0user\0pen\0cil"sv}) {
     EXPECT_EQ(run(bad, clear("pencil")).failure, Failure::kMalformedRequest);
   }
 }
@@ -277,15 +285,20 @@ TEST_F(SaslTest, KeyCacheHoldsNoMoreThanItsCapacity) {
   ScramKeyCache small("secret", 2);
   for (const char* account : {"a@x", "b@x", "c@x"}) small.keys_for(ScramHash::kSha1, account, "p");
   int held = 0;
-  for (const char* account : {"a@x", "b@x", "c@x"}) held += small.has(ScramHash::kSha1, account, "p");
+  for (const char* account : {"a@x", "b@x", "c@x"})
+    held += small.has(ScramHash::kSha1, account, "p");
   EXPECT_EQ(held, 2);
   EXPECT_NE(small.salt_for(ScramHash::kSha1, "a@x"), small.salt_for(ScramHash::kSha1, "b@x"));
   EXPECT_NE(small.salt_for(ScramHash::kSha1, "a@x"), small.salt_for(ScramHash::kSha256, "a@x"));
 }
 
 TEST(Base64, Rfc4648Section10) {
-  const char* const rows[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-                                 {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+  const char* const rows[][2] = {{"", ""},
+                                 {"f", "Zg=="},
+                                 {"fo", "Zm8="},
+                                 {"foo", "Zm9v"},
+                                 {"foob", "Zm9vYg=="},
+                                 {"fooba", "Zm9vYmE="},
                                  {"foobar", "Zm9vYmFy"}};
   for (const auto& row : rows) {
     EXPECT_EQ(base64_encode(row[0]), row[1]);
@@ -295,8 +308,8 @@ TEST(Base64, Rfc4648Section10) {
 }
 
 TEST(Base64, RefusesWhatIsNotCanonical) {
-  for (const char* bad : {"Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm 9", "Zm9v\n",
-                          "Zg==Zg==", "Zm-_", "=Zg="}) {
+  for (const char* bad : {"Z", "Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm 9",
+                          "Zm9v\n", "Zg==Zg==", "Zm-_", "=Zg="}) {
     EXPECT_EQ(base64_decode(bad), std::nullopt) << bad;
   }
 }
