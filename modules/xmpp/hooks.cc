@@ -125,11 +125,11 @@ void HookRunner::advance(Passage passage, Verdict verdict) {
   const auto& chain = chains_[static_cast<std::size_t>(passage.point)];
   while (verdict == Verdict::kCont && !passage.is_single_) {
     // Found anew each time: a handler may have waited while the chain was replaced.
-    // Handlers that came meanwhile (a new generation) are not asked about what set out before.
+    // Of its own order, handlers that came meanwhile (a new generation) are the old ones again.
     auto next = std::find_if(chain.begin(), chain.end(), [&](const Entry& e) {
-      if (e.id > passage.newest_id_) return false;
-      return passage.last_id_ == 0 || e.order > passage.last_order_ ||
-             (e.order == passage.last_order_ && e.id > passage.last_id_);
+      if (passage.last_id_ == 0 || e.order > passage.last_order_) return true;
+      return e.order == passage.last_order_ && e.id > passage.last_id_ &&
+             e.id <= passage.newest_id_;
     });
     if (next == chain.end()) break;
     passage.last_order_ = next->order;

@@ -137,6 +137,7 @@ TEST_F(HookChain, TheChainMayBeReplacedWhileAPassageWaits) {
   run();
   added_.clear();
   add(0, saying("x", Verdict::kCont));
+  add(1, saying("W", Verdict::kCont));
   add(2, saying("y", Verdict::kCont));
   resume_(Verdict::kCont);
   EXPECT_EQ(asked(), "awyC");
