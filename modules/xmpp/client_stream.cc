@@ -81,7 +81,10 @@ void ClientStream::consume(std::span<const char> bytes) {
   is_consuming_ = false;
   if (bytes.empty() || state_ == State::kClosing || state_ == State::kClosed) return;
   if (state_ == State::kStartingTls) {
-    // What follows <starttls/> in clear text was injected, or comes from a broken client.
+    // COMPAT(go-xmpp): a line end behind <starttls/> means nothing. Anything else that follows in
+    // clear text was injected.
+    const std::string_view rest(bytes.data(), bytes.size());
+    if (rest.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
     LOG(module_log(), kInfo, "starttls_injection", {"peer", peer_});
     return bytes_->close_now();
   }

@@ -50,6 +50,16 @@ def test_a_stanza_behind_starttls_is_never_processed(server):
     assert b"<failure" not in b"".join(data for side, data in client.transcript if side == "S")
 
 
+def test_a_line_end_behind_starttls_is_nothing(server):
+    """go-xmpp sends one (RFC 6120 section 4.6.1: whitespace between elements has no meaning)."""
+    client = server.connect().open()
+    client.send(f"<starttls xmlns='{TLS}'/>\n")
+    assert local(client.receive()) == "proceed"
+    client.start_tls_now()
+    client.open()
+    assert "SCRAM-SHA-1" in client.mechanisms()
+
+
 def test_injected_bytes_do_not_reach_the_encrypted_stream(server):
     """The same with an unfinished tag that would swallow the new header."""
     client = server.connect().open()
