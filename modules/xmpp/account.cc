@@ -14,6 +14,7 @@ namespace impulse::xmpp {
 namespace {
 /// Work that may wait for one account before senders are told to slow down.
 constexpr std::size_t kGateLimit = 1000;
+constexpr std::size_t kGateBytes = 8 * 1024 * 1024;
 /// Pieces of work in one go; the rest waits for the next turn, so that others have theirs.
 constexpr unsigned kPumpLimit = 256;
 }  // namespace
@@ -37,12 +38,17 @@ bool Account::has_available_session() const {
 
 void Account::receive(Stanza stanza) {
   if (!is_entered() && deliver_at_once(*this, stanza)) return;
-  if (gate_.size() >= kGateLimit) {
+  const std::size_t bytes = stanza.element().arena().bytes();
+  if (gate_.size() >= kGateLimit || gate_bytes_ + bytes > kGateBytes) {
     home_.refuse(stanza,
                  {StanzaCondition::kResourceConstraint, "Too much waits for this account."});
     return;
   }
-  enter([this, stanza = std::move(stanza)]() mutable { deliver(*this, std::move(stanza)); });
+  gate_bytes_ += bytes;
+  enter([this, bytes, stanza = std::move(stanza)]() mutable {
+    gate_bytes_ -= bytes;
+    deliver(*this, std::move(stanza));
+  });
 }
 
 void Account::enter(UniqueFunction<void()> work) {

@@ -68,6 +68,7 @@ class IMPULSE_EXPORT Account {
   std::vector<std::unique_ptr<Session>> sessions_;
   JidSet subscribers_;
   std::list<UniqueFunction<void()>> gate_;
+  std::size_t gate_bytes_ = 0;  // of the stanzas in gate_
   std::uint32_t pins_ = 0;
   bool gate_is_busy_ = false;
   bool is_pumping_ = false;

@@ -16,6 +16,7 @@ namespace {
 
 /// Stanzas of one client that may wait behind one that is being handled, before we stop reading.
 constexpr std::size_t kLaneLimit = 256;
+constexpr std::size_t kLaneBytes = 512 * 1024;
 
 bool is_subscription(PresenceType type) {
   return type == PresenceType::kSubscribe || type == PresenceType::kSubscribed ||
@@ -129,8 +130,11 @@ void Session::track_directed(const Stanza& presence) {
 void Session::receive(Stanza stanza) {
   if (!is_busy_ && !waiting_) return start(std::move(stanza));
   if (!waiting_) waiting_ = std::make_unique<std::deque<Stanza>>();
+  waiting_bytes_ += stanza.element().arena().bytes();
   waiting_->push_back(std::move(stanza));
-  if (stream_ && waiting_->size() >= kLaneLimit) stream_->pause();
+  if (stream_ && (waiting_->size() >= kLaneLimit || waiting_bytes_ >= kLaneBytes)) {
+    stream_->pause();
+  }
 }
 
 void Session::start(Stanza stanza) {
@@ -228,6 +232,7 @@ void Session::pump() {
     waiting_->pop_front();
     if (waiting_->empty()) {
       waiting_.reset();
+      waiting_bytes_ = 0;
       if (stream_) stream_->resume();
     }
     start(std::move(next));

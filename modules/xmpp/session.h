@@ -100,6 +100,7 @@ class IMPULSE_EXPORT Session {
   std::int64_t presence_time_us_ = 0;
   std::uint64_t available_since_ = 0;
   std::unique_ptr<std::deque<Stanza>> waiting_;  ///< behind the stanza being handled
+  std::size_t waiting_bytes_ = 0;
   std::int8_t priority_ = 0;
   bool is_tls_ = false;
   bool is_interested_ = false;
