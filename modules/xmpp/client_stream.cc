@@ -235,9 +235,12 @@ void ClientStream::stanza(Document element) {
   observe(true, root.name(), &root, session_->jid().text(), root.attribute("to"));
   std::variant<Stanza, BadStanza> parsed = Stanza::from(std::move(element));
   if (BadStanza* bad = std::get_if<BadStanza>(&parsed)) {
-    Document answer = answer_bad_stanza(*bad, session_->jid());
-    if (answer) send_stanza(answer.root());
-    return;
+    // RFC 6120 section 8.3.1: an error is never answered, nor is the result of an iq.
+    Element& wrong = bad->document.root();
+    const std::string_view type = wrong.attribute("type");
+    if (type == "error" || (wrong.name() == "iq" && type == "result")) return;
+    wrong.set_attribute("from", session_->jid().text());
+    return send_stanza(error_answer(wrong, bad->error).root());
   }
   Stanza& stanza = std::get<Stanza>(parsed);
   stanza.set_from(session_->jid());

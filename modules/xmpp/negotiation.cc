@@ -39,27 +39,6 @@ void write_sasl(std::string& out, std::string_view name, std::string_view data) 
 
 }  // namespace
 
-Document answer_bad_stanza(const BadStanza& bad, const Jid& sender) {
-  const Element& root = bad.document.root();
-  if (root.attribute("type") == "error" ||
-      (root.name() == "iq" && root.attribute("type") == "result")) {
-    return {};
-  }
-  Document answer(root.name(), ns::kClient);
-  Element& reply = answer.root();
-  reply.set_attribute("type", "error");
-  if (const Attribute* id = root.find_attribute("id")) reply.set_attribute("id", id->value);
-  // The address that was wrong goes back as it came, so that the client finds its stanza.
-  if (const Attribute* to = root.find_attribute("to")) reply.set_attribute("from", to->value);
-  reply.set_attribute("to", sender.text());
-  Element& error = reply.add_child("error");
-  error.set_attribute("type",
-                      bad.error.type.empty() ? default_type(bad.error.condition) : bad.error.type);
-  error.add_child(name_of(bad.error.condition), ns::kStanzaErrors);
-  if (!bad.error.text.empty()) error.add_child("text", ns::kStanzaErrors).add_text(bad.error.text);
-  return answer;
-}
-
 void ClientStream::negotiate(Document element) {
   const Element& root = element.root();
   if (root.is("starttls", ns::kTls) && state_ == State::kNegotiating && !bytes_->is_tls() &&
@@ -278,14 +257,7 @@ void ClientStream::bind(Document element) {
   }
   const std::string id(root.attribute("id"));
   auto refuse = [&](StanzaCondition condition, std::string_view text) {
-    Document answer("iq", ns::kClient);
-    answer.root().set_attribute("type", "error");
-    answer.root().set_attribute("id", id);
-    Element& error = answer.root().add_child("error");
-    error.set_attribute("type", default_type(condition));
-    error.add_child(name_of(condition), ns::kStanzaErrors);
-    error.add_child("text", ns::kStanzaErrors).add_text(text);
-    send_stanza(answer.root());
+    send_stanza(error_answer(root, {condition, std::string(text)}).root());
   };
   if (request->next_sibling() || root.first_child() != request) {
     return refuse(StanzaCondition::kBadRequest, "A request holds exactly one element.");

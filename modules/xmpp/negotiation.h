@@ -4,9 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "modules/xmpp/jid.h"
 #include "modules/xmpp/sasl/mechanism.h"
-#include "modules/xmpp/stanza.h"
 
 namespace impulse::xmpp {
 
@@ -17,9 +15,5 @@ struct Negotiation {
   std::unique_ptr<sasl::Mechanism> mechanism;  ///< the exchange under way
   unsigned failures = 0;
 };
-
-/// The answer to something that is not a stanza that may be processed; an empty document when it
-/// must not be answered (RFC 6120 section 8.3.1).
-Document answer_bad_stanza(const BadStanza& bad, const Jid& sender);
 
 }  // namespace impulse::xmpp
