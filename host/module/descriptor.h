@@ -53,7 +53,8 @@ inline constexpr const char kBuildSignature[] = "g++ " __VERSION__
 #endif
     ;
 
-/// The only symbol a module must export: extern "C" const ModuleDescriptor impulse_module.
+/// What the only symbol that a module must export gives:
+/// extern "C" const ModuleDescriptor* impulse_module().
 struct ModuleDescriptor {
   std::uint32_t magic = kModuleMagic;
   std::uint32_t abi = kModuleAbi;
@@ -76,6 +77,14 @@ struct ModuleDescriptor {
 /// What is seen from other modules (all else is hidden by -fvisibility=hidden).
 #define IMPULSE_EXPORT __attribute__((visibility("default")))
 /// Defines the descriptor of a module: IMPULSE_MODULE { .name = "mail", ... };
-#define IMPULSE_MODULE                                                        \
-  extern "C" IMPULSE_EXPORT const ::impulse::ModuleDescriptor impulse_module; \
-  const ::impulse::ModuleDescriptor impulse_module
+/// The descriptor itself stays inside the module and a function gives it out: data of one name in
+/// several modules would be one object to the dynamic linker.
+#define IMPULSE_MODULE                                                                       \
+  namespace {                                                                                \
+  struct ImpulseModule {                                                                     \
+    static const ::impulse::ModuleDescriptor descriptor;                                     \
+  };                                                                                         \
+  }                                                                                          \
+  extern "C" IMPULSE_EXPORT const ::impulse::ModuleDescriptor* impulse_module();             \
+  const ::impulse::ModuleDescriptor* impulse_module() { return &ImpulseModule::descriptor; } \
+  const ::impulse::ModuleDescriptor ImpulseModule::descriptor

@@ -81,10 +81,12 @@ Result<const ModuleDescriptor*> Loader::open(const std::string& name) {
     const char* why = ::dlerror();
     return Error{ErrorCode::kUnavailable, why == nullptr ? "cannot load " + file : why};
   }
-  const auto* descriptor = static_cast<const ModuleDescriptor*>(::dlsym(handle, "impulse_module"));
-  if (descriptor == nullptr) {
+  using Door = const ModuleDescriptor* (*)();
+  const auto door = reinterpret_cast<Door>(::dlsym(handle, "impulse_module"));
+  if (door == nullptr) {
     return Error{ErrorCode::kInvalid, file + " is not a module: it exports no impulse_module"};
   }
+  const ModuleDescriptor* descriptor = door();
   if (auto checked = check_descriptor(*descriptor, name); !checked) {
     return checked.error().in(file);
   }
