@@ -13,6 +13,9 @@ from impulse_test.dialogue import Dialogue  # noqa: E402
 from impulse_test.server import ScratchServer  # noqa: E402
 from impulse_test.slix import SlixClient  # noqa: E402
 
+# What is freed must be seen to go: AddressSanitizer would keep 256 MiB of it to find late uses.
+os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4"
+
 
 @pytest.fixture(scope="session")
 def prefix():
