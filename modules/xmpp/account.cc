@@ -6,7 +6,6 @@
 
 #include "modules/xmpp/delivery.h"
 #include "modules/xmpp/engine.h"
-#include "modules/xmpp/namespaces.h"
 #include "modules/xmpp/writer.h"
 
 namespace impulse::xmpp {
@@ -28,12 +27,6 @@ Session* Account::find_session(std::string_view resource) const {
     if (session->is_open() && session->jid().resource() == resource) return session.get();
   }
   return nullptr;
-}
-
-bool Account::has_available_session() const {
-  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& session) {
-    return session->is_open() && session->is_available();
-  });
 }
 
 void Account::receive(Stanza stanza) {
@@ -91,14 +84,16 @@ void Account::pump() {
 }
 
 void Account::send_to_available(const Stanza& stanza, const Session* except) {
-  std::string body;
-  bool is_written = false;
+  if (sessions_.empty()) return;
+  send_to_available(stanza.element(), stanza.from() ? stanza.from()->text() : jid_.text(),
+                    write_body(stanza.element()), except);
+}
+
+void Account::send_to_available(const Element& element, std::string_view from,
+                                std::string_view body, const Session* except) {
   for (const auto& session : sessions_) {
     if (session.get() == except || !session->is_open() || !session->is_available()) continue;
-    if (!is_written) body = write_body(stanza.element(), ns::kClient);
-    is_written = true;
-    session->send_shared(stanza.element(), stanza.from() ? stanza.from()->text() : jid_.text(),
-                         jid_.text(), body);
+    session->send_shared(element, from, jid_.text(), body);
   }
 }
 

@@ -29,13 +29,15 @@ class IMPULSE_EXPORT Account {
   const std::vector<std::unique_ptr<Session>>& sessions() const { return sessions_; }
   /// The open session with this resource, or nullptr.
   Session* find_session(std::string_view resource) const;
-  bool has_available_session() const;
 
   /// A stanza addressed to this account (bare or full), from anywhere; in order of arrival
   /// (RFC 6121 section 8.5, delivery.h).
   void receive(Stanza stanza);
   /// Sends a presence or push to each available session; `except` is left out.
   void send_to_available(const Stanza& stanza, const Session* except = nullptr);
+  /// The same with a body that was written once for many accounts (write_body).
+  void send_to_available(const Element& element, std::string_view from, std::string_view body,
+                         const Session* except = nullptr);
   void send_to_interested(const Stanza& stanza);
 
   /// Work on this account's data, one piece at a time in order of arrival. `work` calls leave()

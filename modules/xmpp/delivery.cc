@@ -12,7 +12,7 @@ namespace impulse::xmpp {
 
 namespace {
 
-/// Leaves the gate when the last copy of the work is done; `then` runs after it.
+/// The end of a request's work: leaves the gate, then `then`.
 struct Exit {
   Account& account;
   UniqueFunction<void()> then;
@@ -225,10 +225,7 @@ void deliver(Account& account, Stanza stanza) {
 void answer_iq(Account& account, Session* session, Stanza stanza, UniqueFunction<void()> then) {
   Exit exit{account, std::move(then)};
   EngineLoop& home = account.home();
-  const Element* payload = stanza.payload();
-  const HookHandler* handler =
-      payload ? home.iqs().find(IqTarget::kAccount, stanza.type(), payload->ns(), payload->name())
-              : nullptr;
+  const HookHandler* handler = home.iqs().find(IqTarget::kAccount, stanza);
   if (!handler) {
     home.refuse(stanza, {StanzaCondition::kServiceUnavailable});
     return exit();

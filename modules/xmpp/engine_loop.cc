@@ -72,10 +72,7 @@ void EngineLoop::to_server(Stanza stanza) {
       break;
   }
   if (!stanza.is_request()) return;
-  const Element* payload = stanza.payload();
-  const HookHandler* handler =
-      payload ? iqs_.find(IqTarget::kServer, stanza.type(), payload->ns(), payload->name())
-              : nullptr;
+  const HookHandler* handler = iqs_.find(IqTarget::kServer, stanza);
   if (!handler || stanza.to()->is_full()) {
     return refuse(stanza, {StanzaCondition::kServiceUnavailable});
   }
@@ -88,9 +85,9 @@ void EngineLoop::to_remote(Stanza stanza) {
 }
 
 void EngineLoop::refuse(const Stanza& stanza, const StanzaError& error) {
-  if (!stanza.may_be_answered() || !stanza.from() || !stanza.to()) {
+  if (!stanza.may_be_answered() || !stanza.from()) return;
+  if (!stanza.to()) {
     // A client's stanza without `to` was meant for its own account.
-    if (!stanza.may_be_answered() || !stanza.from() || stanza.to()) return;
     Stanza addressed = stanza.clone();
     addressed.set_to(stanza.from()->bare());
     return route(addressed.error_reply(error));
@@ -107,8 +104,7 @@ void EngineLoop::fan_out(const Stanza& stanza, JidSet& recipients) {
     JidSet::Group group = recipients.group(i, engine_.loops());
     if (!group) continue;
     if (!shared) {
-      shared = std::make_shared<const FanOut>(
-          FanOut{stanza.clone(), write_body(stanza.element(), ns::kClient)});
+      shared = std::make_shared<const FanOut>(FanOut{stanza.clone(), write_body(stanza.element())});
     }
     EngineLoop& target = engine_.at(i);
     if (&target == this) {
@@ -122,27 +118,19 @@ void EngineLoop::fan_out(const Stanza& stanza, JidSet& recipients) {
 void EngineLoop::deliver_group(const FanOut& fan_out, const std::vector<Jid>& recipients) {
   const Stanza& stanza = fan_out.stanza;
   const std::string_view from = stanza.from() ? stanza.from()->text() : std::string_view();
+  // What goes to available resources and nobody else; the rest is an ordinary stanza for each.
+  const bool is_broadcast =
+      stanza.is_presence() && (stanza.presence_type() == PresenceType::kAvailable ||
+                               stanza.presence_type() == PresenceType::kUnavailable);
   for (const Jid& jid : recipients) {
     Account* account = find_account(jid.text());
-    const bool is_simple = account && !account->is_entered() && stanza.is_presence() &&
-                           (stanza.presence_type() == PresenceType::kAvailable ||
-                            stanza.presence_type() == PresenceType::kUnavailable);
-    if (!is_simple) {
-      if (!account && domains_->served.contains(jid.domain()) && stanza.is_presence() &&
-          (stanza.presence_type() == PresenceType::kAvailable ||
-           stanza.presence_type() == PresenceType::kUnavailable)) {
-        continue;  // nobody there to be told
-      }
+    if (is_broadcast && account && !account->is_entered()) {
+      account->send_to_available(stanza.element(), from, fan_out.body);
+    } else if (account || !is_broadcast || !domains_->served.contains(jid.domain())) {
       Stanza copy = stanza.clone();
       copy.set_to(jid);
       route(std::move(copy));
-      continue;
-    }
-    for (const auto& session : account->sessions()) {
-      if (session->is_open() && session->is_available()) {
-        session->send_shared(stanza.element(), from, jid.text(), fan_out.body);
-      }
-    }
+    }  // else nobody is there to be told
   }
 }
 

@@ -33,4 +33,9 @@ const HookHandler* IqTable::find(IqTarget target, std::string_view type, std::st
   return at == handlers_.end() ? nullptr : &at->second.back().handler;
 }
 
+const HookHandler* IqTable::find(IqTarget target, const Stanza& request) const {
+  const Element* payload = request.payload();
+  return payload ? find(target, request.type(), payload->ns(), payload->name()) : nullptr;
+}
+
 }  // namespace impulse::xmpp

@@ -25,6 +25,8 @@ class IMPULSE_EXPORT IqTable {
                                  std::string_view name, HookHandler handler);
   const HookHandler* find(IqTarget target, std::string_view type, std::string_view ns,
                           std::string_view name) const;
+  /// The handler of this request, or nullptr.
+  const HookHandler* find(IqTarget target, const Stanza& request) const;
 
  private:
   static std::string key(IqTarget target, std::string_view type, std::string_view ns,

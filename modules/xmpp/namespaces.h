@@ -15,11 +15,7 @@ inline constexpr std::string_view kBind = "urn:ietf:params:xml:ns:xmpp-bind";
 inline constexpr std::string_view kSession = "urn:ietf:params:xml:ns:xmpp-session";
 inline constexpr std::string_view kStreamErrors = "urn:ietf:params:xml:ns:xmpp-streams";
 inline constexpr std::string_view kStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas";
-inline constexpr std::string_view kRoster = "jabber:iq:roster";
-inline constexpr std::string_view kRosterVersions = "urn:xmpp:features:rosterver";
-inline constexpr std::string_view kPreApproval = "urn:xmpp:features:pre-approval";
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";
 inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";
-inline constexpr std::string_view kPing = "urn:xmpp:ping";
 
 }  // namespace impulse::xmpp::ns

@@ -176,7 +176,7 @@ std::string to_xml(const Element& element, std::string_view context) {
   return out;
 }
 
-std::string write_body(const Element& element, std::string_view) {
+std::string write_body(const Element& element) {
   // The children stand in the namespace of `element`, whatever surrounds it.
   std::string out;
   if (element.first_node() != nullptr) write_inside(out, element);

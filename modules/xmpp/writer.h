@@ -17,7 +17,7 @@ IMPULSE_EXPORT std::string to_xml(const Element& element, std::string_view conte
 
 /// Only the children of `element`, and its end tag: what a fan-out shares. Empty when there are
 /// none: then the start tag is all.
-IMPULSE_EXPORT std::string write_body(const Element& element, std::string_view context);
+IMPULSE_EXPORT std::string write_body(const Element& element);
 /// The start tag with `from` and `to` in place of the element's own (an empty view leaves the
 /// attribute out). `body_follows` false writes an empty-element tag.
 IMPULSE_EXPORT void write_start_tag(std::string& out, const Element& element,

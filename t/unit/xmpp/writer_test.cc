@@ -58,7 +58,7 @@ TEST(Writer, StartTagAndBodyMakeTheWholeForEachRecipient) {
   const Element& root = document.root();
   std::string out;
   write_start_tag(out, root, "jabber:client", "room@m/n", "a@b", true);
-  out += write_body(root, "jabber:client");
+  out += write_body(root);
   EXPECT_EQ(out,
             "<message from='room@m/n' to='a@b' id='1' xml:lang='en'><body>hi</body></message>");
   out.clear();
